@@ -1,0 +1,1 @@
+"""The language: what has happened in a programme, and how it is written down."""

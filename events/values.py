@@ -1,0 +1,66 @@
+"""Instants, durations and exact numbers as they are written in events."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+from fractions import Fraction
+
+_INSTANT = re.compile(r"(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(?:\.(\d{1,3}))?Z", re.ASCII)
+_DURATION = re.compile(r"P(?:(\d{1,5})D)?(?:T(?:(\d{1,5})H)?(?:(\d{1,5})M)?(?:(\d{1,7})S)?)?", re.ASCII)
+_DECIMAL = re.compile(r"-?(?:0|[1-9]\d{0,17})(?:\.\d{1,18})?", re.ASCII)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def parse_instant(text: str) -> int:
+    """Unix milliseconds of an RFC 3339 UTC instant (`Z`, at most milliseconds). Raises ValueError."""
+    match = _INSTANT.fullmatch(text)
+    if match is None:
+        raise ValueError(f"{text!r} is not an RFC 3339 UTC instant such as 2026-01-15T06:00:00.000Z")
+    *parts, millis = match.groups()
+    moment = datetime(*(int(p) for p in parts), tzinfo=UTC)  # type: ignore[misc, arg-type]  # six parts by the pattern
+    return (moment - _EPOCH) // timedelta(milliseconds=1) + int((millis or "0").ljust(3, "0"))
+
+
+def format_instant(ms: int) -> str:
+    """RFC 3339 UTC with milliseconds, the one form in which instants are written."""
+    moment = _EPOCH + timedelta(milliseconds=ms)
+    return moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
+
+
+def parse_duration(text: str) -> int:
+    """Milliseconds of an ISO 8601 duration in days, hours, minutes, seconds (`P10D`, `PT90M`). Raises ValueError."""
+    match = _DURATION.fullmatch(text)
+    if match is None or not any(match.groups()):
+        raise ValueError(f"{text!r} is not a duration such as P10D or PT90M")
+    days, hours, minutes, seconds = (int(g or 0) for g in match.groups())
+    return (((days * 24 + hours) * 60 + minutes) * 60 + seconds) * 1000
+
+
+def parse_number(text: str) -> Fraction:
+    """The exact value of a decimal string: no exponent, at most 18 digits on each side. Raises ValueError."""
+    if _DECIMAL.fullmatch(text) is None:
+        raise ValueError(f"{text!r} is not a plain decimal number of at most 18 digits on each side of the point")
+    return Fraction(text)
+
+
+def format_number(value: Fraction) -> str:
+    """Canonical text of an exact value: shortest terminating decimal without trailing zeros or `-0`, else `p/q`."""
+    numerator, denominator = value.numerator, value.denominator
+    twos = (denominator & -denominator).bit_length() - 1
+    rest, fives = denominator >> twos, 0
+    while rest % 5 == 0:
+        rest, fives = rest // 5, fives + 1
+    if rest != 1:
+        return f"{numerator}/{denominator}"
+    return format_places(value, max(twos, fives))
+
+
+def format_places(value: Fraction, places: int) -> str:
+    """Decimal text with exactly `places` places. The value must have no more of them; round first."""
+    scaled = value * 10**places
+    if scaled.denominator != 1:
+        raise ValueError(f"{value} has more than {places} places; round it before it is written")
+    digits = str(abs(scaled.numerator)).rjust(places + 1, "0")
+    sign = "-" if scaled.numerator < 0 else ""
+    return f"{sign}{digits[:-places]}.{digits[-places:]}" if places else f"{sign}{digits}"

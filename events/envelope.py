@@ -1,0 +1,192 @@
+"""CloudEvents 1.0 in structured mode: the bytes of a record's value, read strictly and written canonically.
+
+Source: CloudEvents 1.0.2, JSON event format; Kafka protocol binding 3.3 (structured content mode).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+
+from events.errors import Refused
+from events.values import parse_instant
+
+CONTENT_TYPE = "application/cloudevents+json"
+CONTENT_TYPE_HEADER = ("content-type", b"application/cloudevents+json; charset=UTF-8")
+JWS_HEADER = "phasegate-jws"
+SCHEMA_BASE = "https://phasegate.example/schemas/"
+
+BYTES_MAX = 512 * 1024
+"""The largest value, in bytes; topics accept somewhat more, so that a larger one is refused on record."""
+
+DEPTH_MAX = 64
+"""The deepest nesting of objects and arrays in a value."""
+
+_REQUIRED = ("id", "source", "type", "specversion")
+_SINGLE_HEADERS = ("content-type", JWS_HEADER)
+
+
+class Malformed(Refused):
+    """The record is not an event that could be judged further. `reason` is a code of `events.reasons`."""
+
+    def __init__(self, reason: str, message: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """A CloudEvent. `time` is the producer's claim; `data` is as sent, not yet checked against its schema."""
+
+    id: str
+    source: str
+    type: str
+    subject: str | None
+    time: str
+    data: dict[str, Any]
+    correlationid: str | None = None
+    causationid: str | None = None
+    extensions: dict[str, Any] = field(default_factory=dict)
+
+
+def encode(event: Envelope) -> bytes:
+    """The canonical bytes of an event: sorted members, no spaces. Equal events have equal bytes."""
+    document: dict[str, Any] = {
+        "specversion": "1.0",
+        "id": event.id,
+        "source": event.source,
+        "type": event.type,
+        "time": event.time,
+        "datacontenttype": "application/json",
+        "dataschema": schema_uri(event.type),
+        "data": event.data,
+        **event.extensions,
+    }
+    optional = {"subject": event.subject, "correlationid": event.correlationid, "causationid": event.causationid}
+    document |= {name: value for name, value in optional.items() if value is not None}
+    return orjson.dumps(document, option=orjson.OPT_SORT_KEYS)
+
+
+def schema_uri(name: str) -> str:
+    """The URI of the published JSON Schema of a type; an identifier, and the file name under `events/schemas/`."""
+    return f"{SCHEMA_BASE}{name}.json"
+
+
+def check_headers(headers: Iterable[tuple[str, bytes]]) -> None:
+    """Raises Malformed unless there is one content type, that of structured mode, and at most one signature."""
+    names = [name.lower() for name, _ in headers]
+    for name in _SINGLE_HEADERS:
+        if names.count(name) > 1:
+            raise Malformed("duplicate-header", f"the header {name!r} appears {names.count(name)} times; send it once")
+    content_type = next((value for name, value in headers if name.lower() == "content-type"), b"")
+    media_type = content_type.split(b";", 1)[0].strip().lower()
+    if media_type != CONTENT_TYPE.encode():
+        raise Malformed("not-cloudevents", f"content-type is {content_type!r}; send structured mode, {CONTENT_TYPE}")
+
+
+def decode(value: bytes | None) -> Envelope:
+    """Reads a value strictly. Raises Malformed with the reason code; see `events.reasons`."""
+    document = parse_object(value)
+    for name in _REQUIRED:
+        attribute = document.pop(name, None)
+        if not isinstance(attribute, str) or not attribute:
+            raise Malformed("not-cloudevents", f"the attribute {name!r} is {attribute!r}; it must be a non-empty text")
+        if name == "id":
+            event_id = attribute
+        elif name == "source":
+            source = attribute
+        elif name == "type":
+            type_name = attribute
+        elif attribute != "1.0":
+            raise Malformed("not-cloudevents", f"specversion is {attribute!r}; only 1.0 is read")
+    if len(event_id) > 128 or len(source) > 512:
+        raise Malformed("schema-invalid", "id may have 128 characters and source 512; give shorter ones")
+    return Envelope(
+        event_id,
+        source,
+        type_name,
+        _text(document, "subject"),
+        _time(document),
+        _data(document),
+        _text(document, "correlationid"),
+        _text(document, "causationid"),
+        document,
+    )
+
+
+def parse_object(value: bytes | None) -> dict[str, Any]:
+    """A JSON object from bytes: no duplicate member names, not too deep, not too large. Raises Malformed."""
+    if value is None:
+        raise Malformed("not-json", "the record has no value; a value must be a CloudEvent in JSON")
+    if len(value) > BYTES_MAX:
+        raise Malformed("too-large", f"the value has {len(value)} bytes; at most {BYTES_MAX} are read")
+    if value.count(b"{") + value.count(b"[") > DEPTH_MAX and (depth := _depth(value)) > DEPTH_MAX:
+        raise Malformed("too-deep", f"the value nests {depth} levels deep; at most {DEPTH_MAX} are read")
+    try:
+        document = orjson.loads(value)
+    except orjson.JSONDecodeError as error:
+        raise Malformed("not-json", f"the value is not JSON in UTF-8: {error}") from error
+    if not isinstance(document, dict):
+        raise Malformed("not-cloudevents", f"the value is a JSON {type(document).__name__}; it must be an object")
+    if orjson.dumps(document) != value:  # The compact form of what was read is the value itself: nothing was dropped.
+        json.loads(value, object_pairs_hook=_without_duplicates)
+    return document
+
+
+def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise Malformed("duplicate-json-key", f"the member {twice!r} appears more than once in one object")
+    return members
+
+
+def _depth(value: bytes) -> int:
+    """The nesting depth of brackets outside strings, as a JSON reader would meet them."""
+    depth = deepest = 0
+    in_string = escaped = False
+    for byte in value:
+        if in_string:
+            escaped, in_string = (not escaped and byte == 0x5C), (escaped or byte != 0x22)
+        elif byte == 0x22:
+            in_string = True
+        elif byte in b"{[":
+            depth += 1
+            deepest = max(deepest, depth)
+        elif byte in b"}]":
+            depth -= 1
+    return deepest
+
+
+def _text(document: dict[str, Any], name: str) -> str | None:
+    value = document.pop(name, None)
+    if value is not None and not isinstance(value, str):
+        raise Malformed("schema-invalid", f"the attribute {name!r} is {value!r}; it must be a text")
+    return value
+
+
+def _time(document: dict[str, Any]) -> str:
+    time = document.pop("time", None)
+    try:
+        parse_instant(time if isinstance(time, str) else "")
+    except ValueError:
+        raise Malformed(
+            "schema-invalid", f"time is {time!r}; it must be an instant in UTC such as 2026-01-15T06:00:00.000Z"
+        ) from None
+    return str(time)
+
+
+def _data(document: dict[str, Any]) -> dict[str, Any]:
+    media_type = document.pop("datacontenttype", "application/json")
+    if media_type != "application/json":
+        raise Malformed("schema-invalid", f"datacontenttype is {media_type!r}; it must be application/json")
+    document.pop("dataschema", None)
+    data = document.pop("data", None)
+    if not isinstance(data, dict):
+        raise Malformed("schema-invalid", "data must be a JSON object; data_base64 and other forms are not read")
+    return data

@@ -1,0 +1,153 @@
+"""evolve: how each accepted event changes what is known. Total over the table of names; an unknown one stops."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from events.errors import Tampered
+from events.rulebook import parse_rulebook
+from events.upcast import upcast
+from events.values import parse_instant
+from handlers.state import Decision, Fact, Finding, Mark, PhaseState, State
+from handlers.windows import grace_ms
+
+
+def evolve(state: State, fact: Fact) -> None:
+    """Applies one accepted event to the state, which the caller owns. Raises Tampered for an event no judge would accept."""
+    name, data = upcast(fact.event.type, fact.event.data)
+    if data is not fact.event.data:
+        fact.event.data = data
+    step = _STEPS.get(name)
+    if step is None:
+        raise Tampered(f"entry {fact.index}: the accepted event has the type {name!r}, which this version does not know")
+    step(state, fact)
+
+
+def _score_recorded(state: State, fact: Fact) -> None:
+    data = fact.event.data
+    phase = state.phases[data["phase"]]
+    slot = (data["entrant"], data["criterion"], data["item"], data["evaluator"])
+    event_id = fact.event.id
+    phase.marks[slot] = Mark(data["value"], data.get("reference"), (event_id,))
+    phase.slot_of[event_id] = slot
+
+
+def _score_corrected(state: State, fact: Fact) -> None:
+    data = fact.event.data
+    phase = next(p for p in state.phases.values() if data["score"] in p.slot_of)
+    slot = phase.slot_of[data["score"]]
+    before = phase.marks[slot]
+    phase.marks[slot] = Mark(data["value"], data.get("reference", before.reference), (*before.ids, fact.event.id))
+
+
+def _programme_announced(state: State, fact: Fact) -> None:
+    state.rulebook = parse_rulebook(fact.data["rulebook"])
+    state.announced = fact
+    state.digest = fact.data["digest"]
+    state.clock = fact.data["clock"]
+    state.sources = {source.source: source for source in state.rulebook.sources}
+
+
+def _entrant_registered(state: State, fact: Fact) -> None:
+    state.entrants[fact.data["entrant"]] = fact
+
+
+def _entrant_withdrawn(state: State, fact: Fact) -> None:
+    state.withdrawn[fact.data["entrant"]] = fact
+
+
+def _invitation_declined(state: State, fact: Fact) -> None:
+    state.declined.append(fact)
+
+
+def _evaluator_appointed(state: State, fact: Fact) -> None:
+    state.appointed.setdefault(fact.data["panel"], {}).setdefault(fact.data["evaluator"], fact)
+
+
+def _phase_opened(state: State, fact: Fact) -> None:
+    assert state.rulebook is not None  # The judge accepts no phase before the programme.
+    rules = state.rulebook.phase(fact.data["phase"])
+    deadlines = {window: parse_instant(until) + grace_ms(rules) for window, until in fact.data["windows"].items()}
+    opens_ms = parse_instant(fact.data["opens"])
+    state.phases[rules.id] = PhaseState(rules, fact, tuple(fact.data["entrants"]), opens_ms, deadlines)
+
+
+def _intake_marked(state: State, fact: Fact) -> None:
+    window = (fact.data["phase"], fact.data["window"])
+    tried = state.attempts.setdefault(window, {})
+    tried[fact.topic] = max(fact.data["attempt"], tried.get(fact.topic, 0))
+    if fact.received_ms > parse_instant(fact.data["deadline"]):
+        state.markers.setdefault(window, {}).setdefault(fact.topic, fact)
+
+
+def _submission_received(state: State, fact: Fact) -> None:
+    phase = state.phases[fact.data["phase"]]
+    phase.submissions[fact.data["entrant"]] = fact
+    phase.submission_of[fact.event.id] = fact.data["entrant"]
+
+
+def _finding_recorded(state: State, fact: Fact) -> None:
+    state.phases[fact.data["phase"]].findings[fact.event.id] = Finding(fact)
+
+
+def _rebuttal_filed(state: State, fact: Fact) -> None:
+    found = state.find_finding(fact.data["finding"])
+    assert found is not None  # A rebuttal pends until its finding is there.
+    found[1].rebuttal = fact
+
+
+def _ruling_issued(state: State, fact: Fact) -> None:
+    found = state.find_finding(fact.data["finding"])
+    assert found is not None  # A ruling pends until its finding is there.
+    found[1].rulings.append(fact)
+
+
+def _intake_closed(state: State, fact: Fact) -> None:
+    state.phases[fact.data["phase"]].closed = fact
+
+
+def _phase_held(state: State, fact: Fact) -> None:
+    state.phases[fact.data["phase"]].held.append(fact)
+
+
+def _entrant_assessed(state: State, fact: Fact) -> None:
+    state.phases[fact.data["phase"]].assessed[fact.event.id] = fact
+
+
+def _phase_decided(state: State, fact: Fact) -> None:
+    state.phases[fact.data["phase"]].decisions[fact.event.id] = Decision(fact)
+
+
+def _decision_signed(state: State, fact: Fact) -> None:
+    found = state.find_decision(fact.data["decision"])
+    assert found is not None  # The judge refuses a signature under an unknown decision.
+    found[1].signatures[fact.data["role"]] = fact
+
+
+def _decision_finalised(state: State, fact: Fact) -> None:
+    found = state.find_decision(fact.data["decision"])
+    assert found is not None  # The judge refuses to finalise an unknown decision.
+    found[1].finalised = fact
+
+
+_STEPS: Mapping[str, Callable[[State, Fact], None]] = {
+    "phasegate.score.recorded.v1": _score_recorded,
+    "phasegate.score.corrected.v1": _score_corrected,
+    "phasegate.programme.announced.v1": _programme_announced,
+    "phasegate.entrant.registered.v1": _entrant_registered,
+    "phasegate.entrant.withdrawn.v1": _entrant_withdrawn,
+    "phasegate.invitation.declined.v1": _invitation_declined,
+    "phasegate.evaluator.appointed.v1": _evaluator_appointed,
+    "phasegate.phase.opened.v1": _phase_opened,
+    "phasegate.intake.marked.v1": _intake_marked,
+    "phasegate.submission.received.v1": _submission_received,
+    "phasegate.finding.recorded.v1": _finding_recorded,
+    "phasegate.rebuttal.filed.v1": _rebuttal_filed,
+    "phasegate.ruling.issued.v1": _ruling_issued,
+    "phasegate.intake.closed.v1": _intake_closed,
+    "phasegate.phase.held.v1": _phase_held,
+    "phasegate.entrant.assessed.v1": _entrant_assessed,
+    "phasegate.phase.decided.v1": _phase_decided,
+    "phasegate.decision.signed.v1": _decision_signed,
+    "phasegate.decision.finalised.v1": _decision_finalised,
+}

@@ -1,0 +1,175 @@
+"""judge: what becomes of a record. Pure: only from the record, the announced rulebook, and what was recorded before.
+
+At once is said only what the record itself, the rulebook and earlier records of its own partition settle; everything
+else pends, so that the order of arrival across topics does not matter (EVENTS, "Verdicts").
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from pydantic import ValidationError
+
+from events.derived import pipeline_source
+from events.envelope import JWS_HEADER, Envelope, Malformed, check_headers, decode
+from events.jws import SignatureInvalid, verify
+from events.names import TYPES, EventType
+from events.note import parse_vkey
+from events.record import Record, partition_for
+from events.rulebook import Source
+from events.upcast import STEPS, upcast
+from handlers import judge_audits, judge_decisions, judge_scores, judge_submissions
+from handlers.state import Fact, State
+from handlers.verdicts import Duplicate, Pending, Refusal, Verdict
+
+_PROGRAMME = re.compile(rb"[a-z0-9][a-z0-9-]{0,63}")
+
+
+@dataclass(frozen=True, slots=True)
+class Deployment:
+    """What judging needs to know of where it runs: the number of partitions, and the office's public keys by kid."""
+
+    partitions: int
+    office_keys: Mapping[str, bytes] = field(default_factory=dict)
+
+
+def log_of(record: Record) -> str:
+    """The log that a record belongs to: its programme's, or the one for records of its partition without a usable key."""
+    if record.key is not None and _PROGRAMME.fullmatch(record.key):
+        return record.key.decode()
+    return f"unrouted/{record.topic}/{record.partition}"
+
+
+def read(programme: str, record: Record, deployment: Deployment) -> tuple[Envelope | None, Refusal | None]:
+    """The event in a record, as far as it can be read, and why it cannot be judged; one of the two may be None."""
+    if record.key is None or record.key != programme.encode():
+        return None, Refusal("unknown-programme", f"the key {record.key!r} is not a programme id such as k-ai-2026")
+    if (expected := partition_for(record.key, deployment.partitions)) != record.partition:
+        where = f"partition {record.partition}; murmur2 of the key gives {expected} of {deployment.partitions}"
+        return None, Refusal("wrong-partition", where)
+    try:
+        check_headers(record.headers)
+        event = decode(record.value)
+    except Malformed as malformed:
+        return None, Refusal(malformed.reason, malformed.message)
+    if event.subject != programme:
+        mismatch = f"subject is {event.subject!r} and the key {programme!r}; they must be equal"
+        return event, Refusal("key-mismatch", mismatch)
+    return event, _unfit(record, event)
+
+
+def _unfit(record: Record, event: Envelope) -> Refusal | None:
+    """Why the event does not fit the table of names, its topic, or the schema of its type."""
+    name, data = event.type, event.data
+    if name not in TYPES:
+        if name not in STEPS:
+            return Refusal("unknown-type", f"{event.type!r} is not in the table of stored names (docs/reference.md)")
+        name, data = upcast(name, data)
+    row = TYPES[name]
+    if record.topic not in row.topics:
+        return Refusal("wrong-topic", f"{row.name} belongs on {', '.join(row.topics)}, not on {record.topic}")
+    try:
+        row.model.__pydantic_validator__.validate_python(data)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        where = ".".join(str(part) for part in first["loc"]) or "data"
+        return Refusal("schema-invalid", f"{where}: {first['msg']}; got {str(first['input'])[:200]!r}")
+    return None
+
+
+def judge_identity(state: State, record: Record, event: Envelope) -> Verdict | None:
+    """Duplicate or reused ids, within the record's topic; None for an identity not seen."""
+    known = state.seen.get(record.topic, {}).get((event.source, event.id))
+    if known is None:
+        return None
+    digest, index = known
+    if digest == identity_digest(record):
+        return Duplicate(index)
+    if index in state.waiting:
+        return Pending((("identity", record.topic, event.source, event.id),))
+    return Refusal("id-reused", f"{event.source} used the id {event.id} for other bytes, at entry {index}")
+
+
+def identity_digest(record: Record) -> bytes:
+    """What decides whether two records with one identity are the same."""
+    return hashlib.sha256(record.value or b"").digest()
+
+
+def judge_event(state: State, record: Record, fact: Fact, deployment: Deployment) -> Verdict:
+    """The verdict on a well-formed event of no known identity. Never Duplicate."""
+    row = TYPES[upcast(fact.event.type, fact.event.data)[0]]
+    if row.name == "phasegate.programme.announced.v1":
+        return _unsigned(record, deployment.office_keys) or judge_decisions.programme_announced(state, fact)
+    if row.office and (unsigned := _unsigned(record, deployment.office_keys)) is not None:
+        return unsigned
+    if state.announced is None:
+        return Pending((("programme",),))
+    source = state.sources.get(fact.event.source)
+    refusal = _not_authorised(state, row, fact, source) or _not_signed(state, record, fact, source, deployment)
+    return refusal or _RULES[row.name](state, fact, source)
+
+
+def _not_authorised(state: State, row: EventType, fact: Fact, source: Source | None) -> Refusal | None:
+    name = fact.event.source
+    if name == pipeline_source(state.programme):
+        return None  # What it says must be signed by the office; see _not_signed.
+    if source is None:
+        return Refusal("source-not-authorised", f"the rulebook does not name the source {name!r}")
+    if row.short not in source.types and "*" not in source.types:
+        return Refusal("source-not-authorised", f"the rulebook does not let {name} send {row.short}")
+    for member in ("entrant", "evaluator"):
+        own, said = getattr(source, member), fact.data.get(member)
+        if own is not None and said is not None and own != said:
+            return Refusal("source-not-authorised", f"{name} may speak for the {member} {own}, not for {said!r}")
+    return None
+
+
+def _not_signed(
+    state: State, record: Record, fact: Fact, source: Source | None, deployment: Deployment
+) -> Refusal | None:
+    """A source that must sign does so with its own keys, or with the office's where the rulebook gives it none."""
+    if source is None:
+        return _unsigned(record, deployment.office_keys)
+    if not source.signs:
+        return None
+    own = {}
+    for text in source.keys:
+        vkey = parse_vkey(text)
+        own[f"{vkey.name}+{vkey.key_id.hex()}"] = vkey.public
+    return _unsigned(record, own or deployment.office_keys)
+
+
+def _unsigned(record: Record, keys: Mapping[str, bytes]) -> Refusal | None:
+    signature = next((value for name, value in record.headers if name.lower() == JWS_HEADER), None)
+    if signature is None:
+        return Refusal("signature-missing", f"this must be signed: the header {JWS_HEADER} is missing")
+    try:
+        verify(record.value or b"", signature, keys)
+    except SignatureInvalid as error:
+        return Refusal("signature-invalid", error.message)
+    return None
+
+
+_RULES: Mapping[str, Callable[[State, Fact, Source | None], Verdict]] = {
+    "phasegate.intake.marked.v1": judge_decisions.intake_marked,
+    "phasegate.entrant.registered.v1": judge_submissions.entrant_registered,
+    "phasegate.submission.received.v1": judge_submissions.submission_received,
+    "phasegate.entrant.withdrawn.v1": judge_submissions.entrant_withdrawn,
+    "phasegate.invitation.declined.v1": judge_submissions.invitation_declined,
+    "phasegate.rebuttal.filed.v1": judge_submissions.rebuttal_filed,
+    "phasegate.score.recorded.v1": judge_scores.score_recorded,
+    "phasegate.score.corrected.v1": judge_scores.score_corrected,
+    "phasegate.finding.recorded.v1": judge_audits.finding_recorded,
+    "phasegate.ruling.issued.v1": judge_audits.ruling_issued,
+    "phasegate.evaluator.appointed.v1": judge_decisions.evaluator_appointed,
+    "phasegate.phase.opened.v1": judge_decisions.phase_opened,
+    "phasegate.intake.closed.v1": judge_decisions.intake_closed,
+    "phasegate.phase.held.v1": judge_decisions.phase_held,
+    "phasegate.entrant.assessed.v1": judge_decisions.entrant_assessed,
+    "phasegate.phase.decided.v1": judge_decisions.phase_decided,
+    "phasegate.decision.signed.v1": judge_decisions.decision_signed,
+    "phasegate.decision.finalised.v1": judge_decisions.decision_finalised,
+}

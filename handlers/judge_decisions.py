@@ -1,0 +1,173 @@
+"""Judging what the programme office and the pipeline say. A basis is never judged here: replay and verify check it."""
+
+from __future__ import annotations
+
+from events.rulebook import Source, digest
+from events.values import format_instant, parse_instant
+from handlers.check import faults
+from handlers.state import Decision, Fact, PhaseState, State
+from handlers.verdicts import ACCEPTED, Pending, Refusal, Verdict, pend
+from handlers.windows import OBJECTIONS, REBUTTAL, REGISTRATION, deadline, intake_windows, is_complete, is_signed
+
+
+def programme_announced(state: State, fact: Fact, source: Source | None = None) -> Verdict:
+    """Once, with a rulebook that has no fault, under its own digest."""
+    if state.announced is not None:
+        return Refusal("illegal-transition", f"the programme was announced already, at entry {state.announced.index}")
+    document = fact.data["rulebook"]
+    if (computed := digest(document)) != fact.data["digest"]:
+        return Refusal("schema-invalid", f"digest is {fact.data['digest']}, but the rulebook's is {computed}")
+    if found := faults(document):
+        return Refusal("schema-invalid", f"the rulebook has {len(found)} faults, first {found[0].path}: {found[0].message}")
+    if document["programme"] != state.programme:
+        return Refusal("schema-invalid", f"the rulebook is of {document['programme']!r}, not of {state.programme!r}")
+    return ACCEPTED
+
+
+def evaluator_appointed(state: State, fact: Fact, source: Source | None) -> Verdict:
+    """To a panel that the rulebook has."""
+    assert state.rulebook is not None  # judge_event asks the rulebook's sources first.
+    if fact.data["panel"] not in state.rulebook.panels:
+        return Refusal("unknown-reference", f"the rulebook has no panel {fact.data['panel']!r}")
+    return ACCEPTED
+
+
+def phase_opened(state: State, fact: Fact, source: Source | None) -> Verdict:
+    """The next phase of the rulebook, once the one before is final, with registered entrants."""
+    assert state.rulebook is not None  # judge_event asks the rulebook's sources first.
+    phase_id = fact.data["phase"]
+    if state.rulebook.find_phase(phase_id) is None:
+        return Refusal("unknown-phase", f"the rulebook has no phase {phase_id!r}")
+    if phase_id in state.phases:
+        return Refusal("illegal-transition", f"{phase_id} is open already (entry {state.phases[phase_id].opened.index})")
+    for rules in state.rulebook.phases:
+        if rules.id == phase_id:
+            break
+        if state.status(rules.id) != "final":
+            return Pending((("final", rules.id),))
+    for entrant in fact.data["entrants"]:
+        if entrant not in state.entrants:
+            return Pending((("entrant", entrant),))
+    return ACCEPTED
+
+
+def intake_marked(state: State, fact: Fact, source: Source | None) -> Verdict:
+    """For a window that exists, naming its deadline. One stamped too soon is accepted and counts for nothing."""
+    assert state.rulebook is not None  # judge_event asks the rulebook's sources first.
+    phase_id, window = fact.data["phase"], fact.data["window"]
+    if state.rulebook.find_phase(phase_id) is None:
+        return Refusal("unknown-phase", f"the rulebook has no phase {phase_id!r}")
+    last_ms = deadline(state, phase_id, window)
+    if last_ms is None:
+        absent = Refusal("illegal-transition", f"{phase_id} has no window {window!r}")
+        return absent if window == REGISTRATION else _until_window(state, phase_id, window, absent)
+    if parse_instant(fact.data["deadline"]) != last_ms:
+        return Refusal("illegal-transition", f"deadline is {fact.data['deadline']}, the window's {format_instant(last_ms)}")
+    return ACCEPTED
+
+
+def _until_window(state: State, phase_id: str, window: str, absent: Refusal) -> Verdict:
+    """What a marker waits for when its window's deadline is not known yet."""
+    if phase_id not in state.phases:
+        return pend(state, (("phase", phase_id),), absent, phase=phase_id)
+    if window == OBJECTIONS and state.phases[phase_id].rules.objections is not None:
+        return pend(state, (("signed", phase_id),), absent, phase=phase_id)
+    if window.startswith(REBUTTAL):
+        return pend(state, (("event", window.removeprefix(REBUTTAL)),), absent, phase=phase_id)
+    return absent
+
+
+def intake_closed(state: State, fact: Fact, source: Source | None) -> Verdict:
+    """Once, when every window is complete."""
+    phase = state.phases.get(fact.data["phase"])
+    if phase is None or phase.closed is not None:
+        return Refusal("illegal-transition", f"{fact.data['phase']} is not open")
+    for window in intake_windows(phase):
+        if not is_complete(state, phase.rules.id, window):
+            return Pending((("window", phase.rules.id, window),))
+    return ACCEPTED
+
+
+def _after_closing(state: State, fact: Fact) -> PhaseState | Verdict:
+    phase = state.phases.get(fact.data["phase"])
+    if phase is None:
+        return Refusal("illegal-transition", f"{fact.data['phase']} is not open")
+    if phase.closed is None:
+        open_still = Refusal("illegal-transition", f"the intake of {phase.rules.id} is not closed")
+        return pend(state, (("closed", phase.rules.id),), open_still, phase=phase.rules.id)
+    return phase
+
+
+def phase_held(state: State, fact: Fact, source: Source | None) -> Verdict:
+    """After the intake is closed and before the decision."""
+    phase = _after_closing(state, fact)
+    if not isinstance(phase, PhaseState):
+        return phase
+    if phase.decision is not None:
+        return Refusal("illegal-transition", f"{phase.rules.id} is decided ({phase.decision.fact.event.id})")
+    return ACCEPTED
+
+
+def entrant_assessed(state: State, fact: Fact, source: Source | None) -> Verdict:
+    """After the intake is closed; it has effect only when a decision lists it."""
+    phase = _after_closing(state, fact)
+    if not isinstance(phase, PhaseState):
+        return phase
+    if fact.data["entrant"] not in phase.entrants:
+        return Refusal("unknown-entrant", f"{fact.data['entrant']} is not an entrant of {phase.rules.id}")
+    return ACCEPTED
+
+
+def phase_decided(state: State, fact: Fact, source: Source | None) -> Verdict:
+    """Once, after the intake is closed, for exactly the phase's entrants, listing recorded assessments."""
+    phase = _after_closing(state, fact)
+    if not isinstance(phase, PhaseState):
+        return phase
+    if phase.decision is not None:
+        return Refusal("illegal-transition", f"{phase.rules.id} is decided ({phase.decision.fact.event.id})")
+    absent = [event_id for event_id in fact.data["assessments"] if event_id not in phase.assessed]
+    if absent:
+        return Refusal("unknown-reference", f"there is no assessment {absent[0]}")
+    named = [outcome["entrant"] for outcome in fact.data["outcomes"]]
+    if sorted(named) != sorted(phase.entrants):
+        return Refusal("unknown-entrant", f"outcomes are of {sorted(named)}, the entrants are {sorted(phase.entrants)}")
+    return ACCEPTED
+
+
+def _decision(state: State, fact: Fact) -> tuple[PhaseState, Decision] | Verdict:
+    decision_id = fact.data["decision"]
+    if ("decisions", decision_id) in state.pending_ids:
+        return Pending((("event", decision_id),))
+    return state.find_decision(decision_id) or Refusal("unknown-reference", f"there is no decision {decision_id}")
+
+
+def decision_signed(state: State, fact: Fact, source: Source | None) -> Verdict:
+    """By a role that the rules ask to sign, once each."""
+    found = _decision(state, fact)
+    if not isinstance(found, tuple):
+        return found
+    phase, decision = found
+    role = fact.data["role"]
+    if role not in [duty.role for duty in phase.rules.sign_off]:
+        return Refusal("source-not-authorised", f"{phase.rules.id} does not ask for a signature of {role!r}")
+    if source is None or source.role != role:
+        return Refusal("source-not-authorised", f"{fact.event.source} does not have the role {role!r}")
+    if role in decision.signatures:
+        return Refusal("illegal-transition", f"{role} signed already (entry {decision.signatures[role].index})")
+    return ACCEPTED
+
+
+def decision_finalised(state: State, fact: Fact, source: Source | None) -> Verdict:
+    """Once, when everybody has signed and the time for objections is complete."""
+    found = _decision(state, fact)
+    if not isinstance(found, tuple):
+        return found
+    phase, decision = found
+    phase_id = phase.rules.id
+    if decision.finalised is not None:
+        return Refusal("illegal-transition", f"final already (entry {decision.finalised.index})")
+    if not is_signed(phase, decision):
+        return Pending((("signed", phase_id),))
+    if phase.rules.objections is not None and not is_complete(state, phase_id, OBJECTIONS):
+        return Pending((("window", phase_id, OBJECTIONS),))
+    return ACCEPTED

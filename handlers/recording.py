@@ -1,0 +1,206 @@
+"""What the ledger gets for one record: its first entry, and the entries that settle others because of it.
+
+Pure: the recorder, replay and the tests all call `record_one`, so that what is replayed is what ran.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from events.envelope import Envelope
+from events.errors import Tampered
+from events.names import TYPES
+from events.record import Record
+from events.upcast import STEPS, upcast
+from handlers.evolve import evolve
+from handlers.judge import Deployment, identity_digest, judge_event, judge_identity, read
+from handlers.state import Fact, Key, State, Waiting
+from handlers.verdicts import ACCEPTED, Accepted, Duplicate, Pending, Refusal, Verdict
+from handlers.windows import is_complete, is_signed
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """An entry to be appended: everything but its commitment. `of` cites the first entry of a settled record."""
+
+    index: int
+    record: Record
+    verdict: Verdict
+    type: str | None
+    of: int | None = None
+
+
+def record_one(state: State, record: Record, deployment: Deployment) -> list[Draft]:
+    """Judges a record, applies it, and settles what waited for it. Changes `state`, which the caller owns."""
+    _check_clock(state, record)
+    order_ms = max(record.received_ms, state.order_ms.get(record.topic, 0))
+    state.order_ms[record.topic] = order_ms
+    index = state.size
+    event, refusal = read(state.programme, record, deployment)
+    if event is None or refusal is not None:
+        assert refusal is not None  # What cannot be read is refused.
+        state.size += 1
+        return [Draft(index, record, refusal, _public_type(event))]
+    fact = Fact(index, record.topic, record.offset, record.received_ms, order_ms, event)
+    verdict = judge_identity(state, record, event) or judge_event(state, record, fact, deployment)
+    drafts = [Draft(index, record, verdict, event.type)]
+    state.size += 1
+    match verdict:
+        case Accepted():
+            _remember(state, record, fact)
+            evolve(state, fact)
+            if state.waits:
+                _settle(state, list(_provided(state, fact)), drafts, deployment)
+        case Pending(keys):
+            _remember(state, record, fact)
+            wait(state, Waiting(fact, record, keys))
+        case Refusal() | Duplicate():
+            pass
+    return drafts
+
+
+def _check_clock(state: State, record: Record) -> None:
+    if state.clock == "broker" and record.received_by != "broker":
+        raise Tampered(
+            f"{record.position} was stamped by its producer, but {state.programme} was announced with the broker's clock",
+            hint="set message.timestamp.type=LogAppendTime on the topics; phasegate doctor shows them",
+        )
+
+
+def _public_type(event: Envelope | None) -> str | None:
+    """The type of a refused event, for the public entry: only one of our own names, never a text of the sender's."""
+    return event.type if event is not None and (event.type in TYPES or event.type in STEPS) else None
+
+
+def _remember(state: State, record: Record, fact: Fact) -> None:
+    known = state.seen.setdefault(record.topic, {})
+    known.setdefault((fact.event.source, fact.event.id), (identity_digest(record), fact.index))
+
+
+def wait(state: State, waiting: Waiting) -> None:
+    """Notes a pending record under each key that could settle it."""
+    fact = waiting.fact
+    state.waiting[fact.index] = waiting
+    state.pending_ids.setdefault((fact.topic, fact.event.id), fact.index)
+    if (slot := _slot_key(fact)) is not None:
+        state.pending_slots.setdefault(slot, fact.index)
+    for key in waiting.keys:
+        state.waits.setdefault(key, set()).add(fact.index)
+
+
+def _unwait(state: State, index: int) -> Waiting:
+    waiting = state.waiting.pop(index)
+    fact = waiting.fact
+    for key in waiting.keys:
+        others = state.waits[key]
+        others.discard(index)
+        if not others:
+            del state.waits[key]
+    if state.pending_ids.get((fact.topic, fact.event.id)) == index:
+        del state.pending_ids[fact.topic, fact.event.id]
+    slot = _slot_key(fact)
+    if slot is not None and state.pending_slots.get(slot) == index:
+        del state.pending_slots[slot]
+    return waiting
+
+
+def _slot_key(fact: Fact) -> Key | None:
+    if fact.event.type != "phasegate.score.recorded.v1":
+        return None
+    data = fact.event.data
+    return (data["phase"], data["entrant"], data["criterion"], data["item"], data["evaluator"])
+
+
+def _settle(state: State, keys: list[Key], drafts: list[Draft], deployment: Deployment) -> None:
+    """Judges again whatever waited for `keys`, and for what that provides in turn, in the order of receipt."""
+    heap: list[tuple[tuple[int, str, int], int]] = []
+    queued: set[int] = set()
+
+    def wake(provided: list[Key]) -> None:
+        for key in provided:
+            for index in state.waits.get(key, ()):
+                if index not in queued:
+                    queued.add(index)
+                    heapq.heappush(heap, (state.waiting[index].fact.order, index))
+
+    wake(keys)
+    while heap:
+        _, index = heapq.heappop(heap)
+        queued.discard(index)
+        wake(_settle_one(state, index, drafts, deployment))
+
+
+def _settle_one(state: State, index: int, drafts: list[Draft], deployment: Deployment) -> list[Key]:
+    waiting = _unwait(state, index)
+    fact, record = waiting.fact, waiting.record
+    known = state.seen[record.topic]
+    identity = (fact.event.source, fact.event.id)
+    verdict: Verdict | None = None
+    if known.get(identity, (b"", index))[1] != index:  # Another record holds this identity: it was waiting for that one.
+        verdict = judge_identity(state, record, fact.event)
+    verdict = verdict or judge_event(state, record, fact, deployment)
+    if isinstance(verdict, Pending):
+        _remember(state, record, fact)
+        wait(state, Waiting(fact, record, verdict.keys))
+        return []
+    drafts.append(Draft(state.size, record, verdict, fact.event.type, of=index))
+    state.size += 1
+    freed: list[Key] = [("event", fact.event.id), ("identity", record.topic, *identity)]
+    if (slot := _slot_key(fact)) is not None:
+        freed.append(("slot", *slot))
+    if isinstance(verdict, Accepted):
+        _remember(state, record, fact)
+        evolve(state, fact)
+        return [*freed, *_provided(state, fact)]
+    if known.get(identity, (b"", -1))[1] == index:
+        del known[identity]  # A refused record reserves nothing.
+    return freed
+
+
+def _provided(state: State, fact: Fact) -> Iterator[Key]:
+    """The keys that an accepted event provides to what waits."""
+    data = upcast(fact.event.type, fact.event.data)[1]
+    yield ("event", fact.event.id)
+    match fact.event.type.removeprefix("phasegate.").rpartition(".v")[0]:
+        case "programme.announced":
+            yield ("programme",)
+        case "phase.opened":
+            yield ("phase", data["phase"])
+        case "evaluator.appointed":
+            yield ("evaluator", data["evaluator"])
+        case "entrant.registered":
+            yield ("entrant", data["entrant"])
+        case "rebuttal.filed":
+            yield ("rebuttal", data["finding"])
+        case "intake.closed":
+            yield ("closed", data["phase"])
+        case "intake.marked" if is_complete(state, data["phase"], data["window"]):
+            yield ("window", data["phase"], data["window"])
+        case "decision.signed" | "phase.decided" | "decision.finalised":
+            yield from _decision_keys(state, fact)
+
+
+def _decision_keys(state: State, fact: Fact) -> Iterator[Key]:
+    found = state.find_decision(fact.data.get("decision", fact.event.id))
+    assert found is not None  # It was just accepted.
+    phase, decision = found
+    if is_signed(phase, decision):
+        yield ("signed", phase.rules.id)
+    if decision.finalised is not None:
+        yield ("final", phase.rules.id)
+        yield ("final", "*")
+
+
+def restore(state: State, record: Record, event: Envelope, index: int, deployment: Deployment) -> None:
+    """Puts a record that the log says is pending back to waiting, when a state is folded from stored entries."""
+    fact = Fact(index, record.topic, record.offset, record.received_ms, state.order_ms[record.topic], event)
+    verdict = judge_identity(state, record, event) or judge_event(state, record, fact, deployment)
+    if not isinstance(verdict, Pending):
+        raise Tampered(f"entry {index} is pending in the log, but by the log itself it is {verdict}")
+    _remember(state, record, fact)
+    wait(state, Waiting(fact, record, verdict.keys))
+
+
+__all__ = ["ACCEPTED", "Draft", "record_one", "restore", "wait"]

@@ -1,0 +1,98 @@
+"""The four verdicts on a record, and the few sentences that several rules of judging share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from events.reasons import REFUSALS
+from events.values import format_instant
+from handlers.state import Fact, Key, PhaseState, State
+from handlers.windows import deadline, is_behind_marker, is_complete, markers
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """The record counts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """The record does not count. `reason` is public; `detail` names the field, the value and the rule, and is private."""
+
+    reason: str
+    detail: str
+
+    def __post_init__(self) -> None:
+        if self.reason not in REFUSALS:
+            raise ValueError(f"{self.reason!r} is not in the table of refusal reasons")
+
+
+@dataclass(frozen=True, slots=True)
+class Duplicate:
+    """The same source, id and bytes are in the log already, at index `first`."""
+
+    first: int
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """Nothing can be said before one of `keys` is provided."""
+
+    keys: tuple[Key, ...]
+
+
+Verdict = Accepted | Refusal | Duplicate | Pending
+
+ACCEPTED = Accepted()
+
+
+def pend(
+    state: State, keys: tuple[Key, ...], otherwise: Refusal, *, phase: str | None, window: str | None = None
+) -> Pending | Refusal:
+    """Pending, or the refusal that it ends in when its window is complete or its phase is over: nothing pends for ever."""
+    if phase is not None and window is not None:
+        if is_complete(state, phase, window):
+            return otherwise
+        keys = (*keys, ("window", phase, window))
+    if phase is not None and state.status(phase) == "final":
+        return otherwise
+    return Pending((*keys, ("final", phase or "*")))
+
+
+def outside_window(state: State, phase: PhaseState, window: str, fact: Fact) -> Verdict | None:
+    """Why a fact is not in time for a window of its phase; None when it is, or when there is no such window."""
+    phase_id = phase.rules.id
+    if fact.received_ms < phase.opens_ms:
+        return Refusal("too-early", f"stamped {format_instant(fact.received_ms)}, before {phase_id} opens")
+    last_ms = deadline(state, phase_id, window)
+    if last_ms is None:
+        return Refusal("phase-closed", f"{phase_id} is closed") if phase.closed else None
+    late = Refusal(
+        "late",
+        f"stamped {format_instant(fact.received_ms)}; the {window} of {phase_id} ended at {format_instant(last_ms)}",
+    )
+    if is_behind_marker(state, phase_id, window, fact):
+        return late
+    if fact.received_ms <= last_ms:
+        return None
+    if fact.topic == "decisions" or "decisions" in markers(state, phase_id, window):
+        return late  # No extension can come any more: it would stand before the marker in the decisions topic.
+    return pend(state, (), late, phase=phase_id, window=window)
+
+
+def outside_phase(state: State, phase: PhaseState, entrant: str) -> Refusal | None:
+    """Why an entrant may not act in a phase; None when it may."""
+    if entrant in phase.entrants:
+        return None
+    if entrant in state.entrants:
+        return Refusal("not-eligible", f"{entrant} does not take part in {phase.rules.id}")
+    return Refusal("unknown-entrant", f"no entrant {entrant!r} is registered")
+
+
+def final_since(state: State, fact: Fact) -> bool:
+    """Some phase became final at or after the fact was received: what it waited for will not come any more."""
+    return any(
+        decision.finalised is not None and decision.finalised.received_ms >= fact.received_ms
+        for phase in state.phases.values()
+        for decision in phase.decisions.values()
+    )

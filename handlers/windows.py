@@ -1,0 +1,94 @@
+"""Windows and their markers: what came in time, and when nothing more can come.
+
+In time means stamped at or before the deadline, and before the marker in its partition. A window is complete when each
+of the four topics has a marker of it that was stamped after the deadline (ARCHITECTURE, "A cut is complete").
+"""
+
+from __future__ import annotations
+
+from events.record import TOPICS
+from events.rulebook import Phase
+from events.values import parse_duration, parse_instant
+from handlers.state import WINDOWS, Decision, Fact, Finding, PhaseState, State
+
+REGISTRATION = "registration"
+OBJECTIONS = "objections"
+REBUTTAL = "rebuttal:"
+
+
+def grace_ms(rules: Phase) -> int:
+    """How long after a deadline a record still counts, in milliseconds: `late: {grace: P1D}`; 0 for `late: refuse`."""
+    return 0 if rules.late == "refuse" else parse_duration(rules.late.grace)
+
+
+def deadline(state: State, phase_id: str, window: str) -> int | None:
+    """The last millisecond that is in time for a window; None while that is not known, or where there is no such window."""
+    if window == REGISTRATION:
+        return _registration_deadline(state, phase_id)
+    phase = state.phases.get(phase_id)
+    if phase is None:
+        return None
+    if window == OBJECTIONS:
+        return objections_deadline(phase, phase.decision)
+    if window.startswith(REBUTTAL):
+        finding = phase.findings.get(window.removeprefix(REBUTTAL))
+        return None if finding is None else rebuttal_deadline(phase, finding)
+    return phase.deadlines.get(window)
+
+
+def _registration_deadline(state: State, phase_id: str) -> int | None:
+    rules = state.rulebook.find_phase(phase_id) if state.rulebook else None
+    return None if rules is None or rules.opens is None else parse_instant(rules.opens)
+
+
+def objections_deadline(phase: PhaseState, decision: Decision | None) -> int | None:
+    """The end of the time for objections: it runs from the last signature that the rules ask for."""
+    if phase.rules.objections is None or decision is None or not is_signed(phase, decision):
+        return None
+    start = max([decision.fact.received_ms, *(s.received_ms for s in decision.signatures.values())])
+    return start + parse_duration(phase.rules.objections.window)
+
+
+def is_signed(phase: PhaseState, decision: Decision) -> bool:
+    """Every role that must sign has signed."""
+    return all(duty.role in decision.signatures for duty in phase.rules.sign_off)
+
+
+def rebuttal_deadline(phase: PhaseState, finding: Finding) -> int | None:
+    """The end of the entrant's time to answer; None where the gate gives none."""
+    gate = phase.rules.gate(finding.fact.data["gate"])
+    return None if gate.rebuttal is None else finding.fact.received_ms + parse_duration(gate.rebuttal)
+
+
+def markers(state: State, phase_id: str, window: str) -> dict[str, Fact]:
+    """The valid markers of a window so far, by topic."""
+    return state.markers.get((phase_id, window), {})
+
+
+def is_complete(state: State, phase_id: str, window: str) -> bool:
+    """All four topics are marked: nothing that came in time can still arrive."""
+    return len(markers(state, phase_id, window)) == len(TOPICS)
+
+
+def is_behind_marker(state: State, phase_id: str, window: str, fact: Fact) -> bool:
+    """The fact stands behind the window's marker in its own partition."""
+    marker = markers(state, phase_id, window).get(fact.topic)
+    return marker is not None and marker.offset < fact.offset
+
+
+def is_in_time(state: State, phase_id: str, window: str, fact: Fact) -> bool:
+    """The fact counts for a window. A window that the phase does not have excludes nothing."""
+    last_ms = deadline(state, phase_id, window)
+    if last_ms is None:
+        return True
+    return fact.received_ms <= last_ms and not is_behind_marker(state, phase_id, window, fact)
+
+
+def intake_windows(phase: PhaseState) -> list[str]:
+    """The windows that the intake of a phase waits for."""
+    return [window for window in WINDOWS if window in phase.deadlines]
+
+
+def last_window(phase: PhaseState) -> str | None:
+    """The intake window that ends last: what is in time for it is in the cut."""
+    return max(intake_windows(phase), key=lambda window: phase.deadlines[window], default=None)

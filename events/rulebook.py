@@ -1,0 +1,231 @@
+"""The rulebook: how a programme says how it decides (RULES). Pure models over the document inside programme.announced.
+
+What one member alone can get wrong is refused here; what only several together can is found by `handlers.check`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Annotated, Any, Literal
+
+import rfc8785
+from pydantic import Field, ValidationError
+
+from events.errors import Refused
+from events.fields import Criterion, Id
+from events.rulebook_criteria import Branch, CriterionRule, Leaf, Node, flatten
+from events.rulebook_fields import Count, Duration, Flag, Instant, Number, Rounding, Rule, Texts
+
+__all__ = ["Branch", "Gate", "Leaf", "Node", "Phase", "Rounding", "Rulebook", "Source", "digest", "parse_rulebook"]
+
+SCORING_PHASE = "phase-1"
+"""The id of the one phase of a bare scoring document, which has `criteria` at the top and no `phases`."""
+
+
+class RulebookInvalid(Refused):
+    """The document is no rulebook. `details["errors"]` are pydantic's, with their places."""
+
+
+class Source(Rule):
+    """Who may say what: a CloudEvents `source`, the short names of the types it may send (`*`: all), and for whom."""
+
+    source: Annotated[str, Field(min_length=1, max_length=256)]
+    types: Annotated[tuple[str, ...], Field(min_length=1)]
+    role: Id | None = None
+    entrant: Id | None = None
+    evaluator: Id | None = None
+    panel: Id | None = None
+    keys: tuple[str, ...] = ()
+    signs: Flag = False
+
+
+class Grace(Rule):
+    """Records still count this long after a deadline."""
+
+    grace: Duration
+
+
+class Windows(Rule):
+    """The deadlines of a phase; one that is left out does not exist."""
+
+    submissions: Instant | None = None
+    scores: Instant | None = None
+    audits: Instant | None = None
+
+
+class Tick(Rule):
+    """Members of a panel tick what they find not met; the count is not met when that many of them did."""
+
+    by: Id
+    not_met_when: Literal["any", "majority", "all"] = "majority"
+
+
+class Gate(Rule):
+    """A condition beside the score. Every count must be met."""
+
+    id: Id
+    title: Texts | None = None
+    counts: Annotated[tuple[Id, ...], Field(min_length=1)]
+    findings_by: tuple[Id, ...] = ()
+    tick: Tick | None = None
+    rebuttal: Duration | None = None
+    ruling_by: tuple[Id, ...] = ()
+    without_finding: Literal["met", "undetermined"] = "met"
+    when: Literal["after-ranking", "before-ranking"] = "after-ranking"
+
+
+class WeightedSum(Rule):
+    """Ranks by weights that count for nothing else."""
+
+    weights: Annotated[dict[Criterion, Number], Field(alias="weighted-sum", min_length=1)]
+
+
+class Advance(Rule):
+    """How many advance. `at_least`: with fewer the phase is held."""
+
+    places: Count
+    refill_from_ranking: Flag = False
+    at_least: Count = 0
+
+
+class Vacancies(Rule):
+    """What fills the places that stay empty."""
+
+    open_call: Id
+
+
+class Duty(Rule):
+    """A role that must sign a decision before it can become final, and what the signature means."""
+
+    role: Id
+    meaning: Annotated[str, Field(min_length=1)]
+
+
+class Objections(Rule):
+    """How long, on which grounds, and by whom objections are heard."""
+
+    window: Duration
+    grounds: tuple[Id, ...] = ()
+    heard_by: Id | None = None
+
+
+class Profile(Rule):
+    """Which figures are public, and when."""
+
+    id: Id
+    title: Texts | None = None
+    when: Literal["decided", "final"] = "decided"
+    shows: tuple[Literal["outcomes", "first", "means", "ranks", "totals", "scores", "margins"], ...]
+
+
+class Phase(Rule):
+    """One stage of the programme."""
+
+    id: Id
+    title: Texts | None = None
+    opens: Instant | None = None
+    windows: Windows = Windows()
+    late: Literal["refuse"] | Grace = "refuse"
+    criteria: Annotated[tuple[CriterionRule, ...], Field(min_length=1)]
+    floors: dict[Criterion, Number] = Field(default_factory=dict)
+    gates: tuple[Gate, ...] = ()
+    rank_by: Literal["total"] | WeightedSum = "total"
+    ties: tuple[Criterion, ...] = ()
+    advance: Advance | None = None
+    vacancies: Vacancies | None = None
+    sign_off: tuple[Duty, ...] = ()
+    objections: Objections | None = None
+    publish: Id | None = None
+    missing: Literal["hold", "exclude", "zero", "waive"] = "hold"
+    quorum: dict[Id, Count] = Field(default_factory=dict)
+    means: Rounding | None = None
+
+    @cached_property
+    def tree(self) -> Mapping[str, Node]:
+        """Every node by dotted id, parts before the branch that needs them."""
+        return {node.id: node for node in flatten(self.criteria)}
+
+    @cached_property
+    def leaves(self) -> Mapping[str, Leaf]:
+        """Every leaf by dotted id."""
+        return {path: node for path, node in self.tree.items() if isinstance(node, Leaf)}
+
+    @cached_property
+    def panels(self) -> tuple[str, ...]:
+        """Every panel that marks here or ticks at a gate, sorted."""
+        ticking = {gate.tick.by for gate in self.gates if gate.tick is not None}
+        return tuple(sorted({leaf.panel for leaf in self.leaves.values()} | ticking))
+
+    def gate(self, gate_id: str) -> Gate:
+        """Raises KeyError where there is no such gate."""
+        return {gate.id: gate for gate in self.gates}[gate_id]
+
+
+class Rulebook(Rule):
+    """A programme's rules. `means` stands for every phase that has none of its own."""
+
+    programme: Id
+    version: Annotated[str, Field(min_length=1, max_length=64)] = "1"
+    title: Texts | None = None
+    means: Rounding | None = None
+    sources: tuple[Source, ...] = ()
+    profiles: tuple[Profile, ...] = ()
+    phases: Annotated[tuple[Phase, ...], Field(min_length=1)]
+
+    @cached_property
+    def panels(self) -> tuple[str, ...]:
+        """Every panel of every phase, sorted."""
+        return tuple(sorted({panel for phase in self.phases for panel in phase.panels}))
+
+    def find_phase(self, phase_id: str) -> Phase | None:
+        return next((phase for phase in self.phases if phase.id == phase_id), None)
+
+    def phase(self, phase_id: str) -> Phase:
+        """Raises KeyError where there is no such phase."""
+        return {phase.id: phase for phase in self.phases}[phase_id]
+
+
+def is_bare(document: Mapping[str, Any]) -> bool:
+    """The document is a table of criteria for one phase, without a programme around it."""
+    return "criteria" in document and "phases" not in document
+
+
+def whole(document: Mapping[str, Any]) -> dict[str, Any]:
+    """The document as a programme: a bare scoring document becomes its one phase, other members stay as written."""
+    if not is_bare(document):
+        return dict(document)
+    outer = {key: value for key, value in document.items() if key in ("programme", "version", "title", "sources")}
+    inner = {key: value for key, value in document.items() if key not in outer}
+    return {"programme": "unnamed", **outer, "phases": [{"id": SCORING_PHASE, **inner}]}
+
+
+def parse_rulebook(document: Mapping[str, Any]) -> Rulebook:
+    """The rules of a document. Raises RulebookInvalid; a bare scoring document is one phase `phase-1`."""
+    try:
+        rulebook = Rulebook.model_validate(whole(document))
+    except ValidationError as error:
+        errors = error.errors(include_url=False, include_input=False, include_context=False)
+        first = f"{'.'.join(map(str, errors[0]['loc']))}: {errors[0]['msg']}"
+        raise RulebookInvalid(
+            f"the rulebook has {len(errors)} faults, first {first}",
+            hint="phasegate check RULEBOOK lists all of them with their lines",
+            errors=errors,
+        ) from None
+    return _with_means(rulebook)
+
+
+def _with_means(rulebook: Rulebook) -> Rulebook:
+    if rulebook.means is None:
+        return rulebook
+    phases = tuple(
+        phase if phase.means is not None else phase.model_copy(update={"means": rulebook.means})
+        for phase in rulebook.phases
+    )
+    return rulebook.model_copy(update={"phases": phases})
+
+
+def digest(document: Mapping[str, Any]) -> str:
+    """SHA-256, in hex, of the RFC 8785 JSON of the document as written, before any default."""
+    return hashlib.sha256(rfc8785.dumps(dict(document))).hexdigest()

@@ -7,7 +7,7 @@ SHELL := /bin/bash
 
 BIN := .venv/bin
 STAMP := .venv/.made
-CODE := events handlers infra flows console tests benchmarks examples
+CODE := $(wildcard events handlers infra flows console tests benchmarks examples)
 
 .PHONY: help
 help: ## list the targets
@@ -31,8 +31,8 @@ test: $(STAMP) ## run all tests; ARGS goes to pytest
 
 .PHONY: check
 check: $(STAMP) ## check style, types and structure
-	$(BIN)/ruff check $(CODE)
-	$(BIN)/ruff format --check $(CODE)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 

@@ -1,6 +1,6 @@
 """The documents say all of it, and what they say is so.
 
-Every stored name, reason code, setting and command has its entry in `docs/`: a heading, the first cell of a table's row,
+Every stored name, reason code, setting and command has its entry in `docs/`: a heading, the first cell of a table's row
 or the beginning of a list item, that has the name in backticks. What the documents tell a reader to type exists.
 """
 

@@ -1,0 +1,175 @@
+"""The entry: what the public log says about one record, and the salted commitment to what the record held.
+
+The bytes are RFC 8785 canonical JSON. They are written and read here by one fixed layout, because a leaf that a general
+JSON reader would accept in two spellings has two hashes.
+"""
+
+from __future__ import annotations
+
+import base64
+import re
+import struct
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import lru_cache
+from hashlib import sha256
+from typing import Literal, cast, get_args
+
+import orjson
+
+from events.errors import Refused, Tampered
+from events.record import TOPICS, ReceivedBy
+from events.values import format_instant, parse_instant
+
+Verdict = Literal["accepted", "refused", "duplicate", "pending"]
+
+BYTES_MAX = 65_535
+"""The longest entry: tiles write its length as uint16."""
+
+NUMBER_MAX = 2**53 - 1
+"""The largest index, offset or partition: RFC 8785 numbers are IEEE doubles."""
+
+RECEIVED_MAX = 253_402_300_799_999
+"""9999-12-31T23:59:59.999Z, the last instant that RFC 3339 can write."""
+
+SALT_BYTES = 32
+
+_ABSENT = b"\xff\xff\xff\xff"
+_LENGTH = struct.Struct(">I")
+_NAME = r"[a-z0-9][a-z0-9.-]*"
+_NUMBER = r"0|[1-9][0-9]{0,15}"
+_LAYOUT = re.compile(
+    rf'{{"commitment":"([0-9a-f]{{64}})","index":({_NUMBER})(?:,"of":({_NUMBER}))?,"offset":({_NUMBER})'
+    rf',"partition":({_NUMBER})(?:,"reason":"({_NAME})")?,"received":"([0-9T:-]{{19}})\.([0-9]{{3}})Z"'
+    rf',"received_by":"(broker|producer)","topic":"({"|".join(TOPICS)})"(?:,"type":"({_NAME})")?'
+    rf',"verdict":"({"|".join(get_args(Verdict))})"}}'
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One leaf. `received_ms` is Unix milliseconds; `reason` stands exactly on refusals; `type` only when it is a
+    stored name; `of` is the index of the pending first entry that this one settles, absent on first entries."""
+
+    index: int
+    topic: str
+    partition: int
+    offset: int
+    received_ms: int
+    received_by: str
+    verdict: Verdict
+    commitment: str
+    type: str | None = None
+    reason: str | None = None
+    of: int | None = None
+
+
+def encode_entry(entry: Entry) -> bytes:
+    """The canonical bytes of an entry. Raises Refused when a member has no canonical form or contradicts another."""
+    of = "" if entry.of is None else f',"of":{entry.of}'
+    reason = "" if entry.reason is None else f',"reason":"{entry.reason}"'
+    name = "" if entry.type is None else f',"type":"{entry.type}"'
+    if not 0 <= entry.received_ms <= RECEIVED_MAX:
+        raise Refused(f"entry {entry.index} has received_ms {entry.received_ms}; it must lie in 0..{RECEIVED_MAX}")
+    text = (
+        f'{{"commitment":"{entry.commitment}","index":{entry.index}{of},"offset":{entry.offset}'
+        f',"partition":{entry.partition}{reason},"received":"{_second(entry.received_ms // 1000)}'
+        f'.{entry.received_ms % 1000:03d}Z","received_by":"{entry.received_by}","topic":"{entry.topic}"{name}'
+        f',"verdict":"{entry.verdict}"}}'
+    )
+    if _LAYOUT.fullmatch(text) is None or len(text) > BYTES_MAX:
+        raise Refused(f"not an entry that can be written: {text[:300]}", hint="see Entry for what each member may be")
+    if contradiction := _contradiction(entry):
+        raise Refused(f"entry {entry.index}: {contradiction}")
+    return text.encode("ascii")
+
+
+def decode_entry(data: bytes) -> Entry:
+    """The entry that these bytes are. Raises Tampered unless they are exactly what `encode_entry` writes."""
+    match = _LAYOUT.fullmatch(data.decode("latin-1")) if len(data) <= BYTES_MAX else None
+    if match is None:
+        raise Tampered(f"not the canonical bytes of an entry: {data[:300]!r}")
+    commitment, index, of, offset, partition, reason, second, millis, received_by, topic, name, verdict = match.groups()
+    entry = Entry(
+        int(index), topic, int(partition), int(offset), _epoch(second) * 1000 + int(millis), received_by,
+        cast(Verdict, verdict), commitment, name, reason, None if of is None else int(of),
+    )  # fmt: skip
+    if contradiction := _contradiction(entry):
+        raise Tampered(f"entry {entry.index}: {contradiction}: {data[:300]!r}")
+    return entry
+
+
+def _contradiction(entry: Entry) -> str:
+    """Why the members cannot stand together, or nothing."""
+    if (entry.reason is not None) != (entry.verdict == "refused"):
+        return f"verdict {entry.verdict!r} with reason {entry.reason!r}; a reason stands exactly on refusals"
+    if entry.index > NUMBER_MAX or entry.offset > NUMBER_MAX or entry.partition > NUMBER_MAX:
+        return f"index, partition and offset must not exceed {NUMBER_MAX}"
+    if entry.of is not None and (entry.of >= entry.index or entry.verdict == "pending"):
+        return f"it settles entry {entry.of} as {entry.verdict!r}; a settlement comes later and is final"
+    return ""
+
+
+@lru_cache(maxsize=4096)
+def _second(epoch: int) -> str:
+    return format_instant(epoch * 1000)[:19]
+
+
+@lru_cache(maxsize=4096)
+def _epoch(second: str) -> int:
+    try:
+        return parse_instant(second + "Z") // 1000
+    except ValueError as error:
+        raise Tampered(f"an entry has the instant {second!r}, which does not exist") from error
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """What a commitment commits to. `headers` are the bytes of `encode_headers`; key and value may be absent."""
+
+    salt: bytes
+    key: bytes | None
+    headers: bytes
+    value: bytes | None
+
+
+def encode_headers(headers: Iterable[tuple[str, bytes]]) -> bytes:
+    """RFC 8785 JSON array of [name, base64 value], in record order, repetitions kept."""
+    pairs = [(name, base64.b64encode(value).decode()) for name, value in headers]
+    try:
+        return orjson.dumps(pairs) if pairs else b"[]"
+    except TypeError as error:  # a lone surrogate in a header name
+        raise Refused(f"a header name is not Unicode text: {error}") from error
+
+
+def decode_headers(data: bytes) -> tuple[tuple[str, bytes], ...]:
+    """The headers that these bytes are. Raises Tampered unless they are exactly what `encode_headers` writes."""
+    try:
+        headers = tuple((name, base64.b64decode(value, validate=True)) for name, value in orjson.loads(data))
+        canonical = encode_headers(headers) if all(type(name) is str for name, _ in headers) else b""
+    except (ValueError, TypeError, AttributeError, Refused) as error:
+        raise Tampered(f"not the canonical bytes of headers: {data[:200]!r} ({error})") from error
+    if canonical != data:
+        raise Tampered(f"headers are not in canonical form: expected {canonical[:200]!r}, found {data[:200]!r}")
+    return headers
+
+
+def commitment(opening: Opening) -> str:
+    """SHA-256(salt || len(key) || key || len(headers) || headers || value), in hex. Lengths are uint32 big-endian;
+    for an absent key or value 0xFFFFFFFF stands in its place.
+
+    The value is last and has no length, so an absent value and the four bytes FF FF FF FF share a commitment. Neither
+    is JSON and both are refused alike; the ledger's own digest of an opening tells them apart.
+    """
+    if len(opening.salt) != SALT_BYTES:
+        raise Refused(f"a salt has {SALT_BYTES} bytes, this one {len(opening.salt)}; draw it with secrets.token_bytes")
+    key, value, headers = opening.key, opening.value, opening.headers
+    head = _ABSENT if key is None else _LENGTH.pack(len(key)) + key
+    tail = _ABSENT if value is None else value
+    return sha256(b"".join((opening.salt, head, _LENGTH.pack(len(headers)), headers, tail))).hexdigest()
+
+
+__all__ = [
+    "BYTES_MAX", "NUMBER_MAX", "RECEIVED_MAX", "SALT_BYTES", "Entry", "Opening", "ReceivedBy", "Verdict", "commitment",
+    "decode_entry", "decode_headers", "encode_entry", "encode_headers",
+]  # fmt: skip

@@ -1,0 +1,1 @@
+"""The outside world: Kafka, the ledger, keys, settings, metrics."""

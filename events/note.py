@@ -89,7 +89,7 @@ def parse_vkey(text: str) -> VerifierKey:
     except ValueError as error:
         raise Refused(f"{text!r} is not a vkey: {error}", hint="expected name+8 hex digits+base64") from error
     if len(blob) != 33 or blob[0] not in _SIGNATURE_BYTES:
-        raise Refused(f"{text!r} is not a vkey of type 01 or 04 over 32 bytes: type {blob[:1].hex()!r}, {len(blob)} bytes")
+        raise Refused(f"{text!r} is not a vkey of type 01 or 04 and 32 bytes: {blob[:1].hex()!r}, {len(blob)} bytes")
     key = verifier_key(name, blob[1:], blob[0])
     if format_vkey(key) != text:
         raise Refused(f"the vkey is {text!r}, but its parts make {format_vkey(key)!r}", hint="copy it again")

@@ -115,7 +115,7 @@ def load_key(path: Path, name: str | None = None) -> SigningKey:
     except OSError as error:
         raise Unavailable(f"cannot read {path}: {error.strerror}") from error
     if mode & _OTHERS:
-        raise Refused(f"{path} has mode {mode:04o}; others can read the key", hint=f"chmod 600 {path}, or make a new one")
+        raise Refused(f"{path} has mode {mode:04o}; others can read it", hint=f"chmod 600 {path}, or make a new one")
     return SigningKey(name or path.stem.replace("~", "/"), _private(path, pem))
 
 

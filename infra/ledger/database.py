@@ -1,0 +1,156 @@
+"""Connections to the ledger's database, its schema, and what its errors mean.
+
+SQLite runs in WAL mode with synchronous=FULL: a commit that returned survives a power cut, and readers never wait for
+the writer. PostgreSQL is used through psycopg 3 with its default durability (`synchronous_commit=on`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from alembic import command
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, SQLAlchemyError
+
+from events.errors import Conflict, Refused, Unavailable
+
+BUSY_TIMEOUT_MS = 10_000
+UPGRADE_HINT = "phasegate db upgrade"
+
+_PRAGMAS = (
+    "journal_mode = WAL",
+    "synchronous = FULL",
+    "foreign_keys = ON",
+    "recursive_triggers = ON",  # without it INSERT OR REPLACE deletes past the triggers
+    "trusted_schema = OFF",
+    f"busy_timeout = {BUSY_TIMEOUT_MS}",
+)
+_LOST_RACES = {"40001", "40P01", "55P03"}
+"""PostgreSQL: serialization failure, deadlock, lock not available."""
+
+
+def database_url(url: str) -> URL:
+    """The address with its driver: `sqlite:///path`, `postgresql://…` or `postgresql+psycopg://…`. Raises Refused."""
+    try:
+        parsed = make_url(url)
+    except ArgumentError as error:
+        raise Refused("the database address cannot be read", hint="use sqlite:///path or postgresql://…") from error
+    if parsed.drivername == "sqlite" and parsed.database not in (None, "", ":memory:"):
+        return parsed
+    if parsed.drivername in ("postgresql", "postgresql+psycopg"):
+        return parsed.set(drivername="postgresql+psycopg")
+    hint = "expected sqlite:///path (a file: a ledger outlives its process) or postgresql://…"
+    raise Refused(f"{parsed.render_as_string(hide_password=True)!r} cannot hold a ledger", hint=hint)
+
+
+def connect(url: str) -> Engine:
+    """An engine for this database; nothing is created and nothing is connected to yet. Safe among threads."""
+    parsed = database_url(url)
+    engine = create_engine(parsed, pool_pre_ping=parsed.drivername != "sqlite")
+    if parsed.drivername == "sqlite":
+        event.listen(engine, "connect", _prepare)
+        event.listen(engine, "begin", _begin)
+    return engine
+
+
+def _prepare(connection: Any, _record: object) -> None:
+    connection.isolation_level = None  # the driver must not begin transactions by itself: `_begin` does
+    cursor = connection.cursor()
+    for pragma in _PRAGMAS:
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _begin(connection: Connection) -> None:
+    """Writers take the write lock first: a transaction that read before it waits would fail at once instead."""
+    writes = connection.get_execution_options().get("writes", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+@contextmanager
+def reading(engine: Engine) -> Iterator[Connection]:
+    """A connection whose statements see one snapshot on SQLite; errors come out translated."""
+    with translated(engine), engine.connect() as connection:
+        yield connection
+
+
+@contextmanager
+def writing(engine: Engine) -> Iterator[Connection]:
+    """One transaction: durable when this returns, nothing written when it raises."""
+    with translated(engine), engine.connect().execution_options(writes=True) as connection, connection.begin():
+        yield connection
+
+
+@contextmanager
+def translated(engine: Engine) -> Iterator[None]:
+    """Database errors as ours: lost races are Conflict, everything else that the database says is Unavailable."""
+    try:
+        yield
+    except IntegrityError as error:
+        raise Conflict(f"another writer was first: {_said(error)}", hint="read heads and positions again") from error
+    except DBAPIError as error:
+        if getattr(error.orig, "sqlstate", None) in _LOST_RACES:
+            raise Conflict(f"another writer was first: {_said(error)}", hint="retry") from error
+        where = engine.url.render_as_string(hide_password=True)
+        raise Unavailable(f"the ledger's database {where} failed: {_said(error)}", hint=_hint(error)) from error
+    except SQLAlchemyError as error:
+        raise Unavailable(f"the ledger's database cannot be used: {error}") from error
+
+
+def _said(error: DBAPIError) -> str:
+    return " ".join(str(error.orig).split())
+
+
+def _hint(error: DBAPIError) -> str:
+    said = _said(error)
+    if "locked" in said:
+        return "another process holds the write lock; is a second recorder or a backup running?"
+    if "full" in said or "No space" in said:
+        return "free disk space; nothing of this batch was written"
+    if "no such table" in said or "does not exist" in said:
+        return UPGRADE_HINT
+    return "check that the database is reachable and retry; nothing of this batch was written"
+
+
+def _config() -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations").replace("%", "%%"))
+    return config
+
+
+def upgrade(url: str) -> None:
+    """Brings the schema to this version. Every migration runs in its own transaction; running it again does nothing."""
+    engine = connect(url)
+    config = _config()
+    try:
+        if engine.url.drivername == "sqlite":
+            Path(str(engine.url.database)).parent.mkdir(parents=True, exist_ok=True)
+        with writing(engine) as connection:
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")
+    except OSError as error:
+        raise Unavailable(f"cannot make {engine.url.database}: {error.strerror}") from error
+    finally:
+        engine.dispose()
+
+
+def require_schema(engine: Engine) -> None:
+    """Raises Unavailable unless the schema is there and is this version's."""
+    database = engine.url.database
+    if engine.url.drivername == "sqlite" and not Path(str(database)).is_file():
+        raise Unavailable(f"there is no ledger at {database}", hint=UPGRADE_HINT)
+    with reading(engine) as connection:
+        found = MigrationContext.configure(connection).get_current_revision()
+    expected = ScriptDirectory.from_config(_config()).get_current_head()
+    if found != expected:
+        where = engine.url.render_as_string(hide_password=True)
+        raise Unavailable(f"the schema of {where} is {found or 'missing'}, expected {expected}", hint=UPGRADE_HINT)
+
+

@@ -1,0 +1,161 @@
+"""The ledger as the rest of phasegate uses it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from types import TracebackType
+from typing import Self
+
+from sqlalchemy import Engine, insert, select, update
+
+from events.errors import NotFound, Refused
+from events.record import Position
+from infra.ledger import reader, writer
+from infra.ledger.database import connect, reading, require_schema, writing
+from infra.ledger.rows import Batch, Head, Stored, StoredCheckpoint, Stream
+from infra.ledger.tables import checkpoints, digest, entries, logs, positions, relays, streams
+
+
+class Ledger:
+    """One append-only log per programme, with the bus positions up to which they hold everything.
+
+    Durable when `append` returns; atomic always. Threads may share it: one writes while others read, each call on its
+    own connection. Any number of processes may open the same database; among writers exactly one wins, the others get
+    Conflict. Raises Unavailable when the database does not answer: the same call may be made again.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    @classmethod
+    def open(cls, url: str) -> Self:
+        """Connects and creates nothing. Raises Unavailable when the schema is missing or not this version's."""
+        engine = connect(url)
+        require_schema(engine)
+        return cls(engine)
+
+    def close(self) -> None:
+        """Gives the connections back. Iterators still in use end with an error or reconnect; nothing is lost."""
+        self._engine.dispose()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
+
+    def bind(self, prefix: str, partitions: int, clock: str, cluster_id: str | None = None) -> Stream:
+        """Says which bus this ledger records, once. The same again does nothing; a cluster id may be added later."""
+        wanted = Stream(prefix, partitions, clock, cluster_id)
+        with writing(self._engine) as connection:
+            row = connection.execute(select(streams)).one_or_none()
+            found = Stream(row.prefix, row.partitions, row.clock, row.cluster_id) if row else None
+            bound = _agreed(found, wanted)
+            if bound == found:
+                return bound
+            columns = (bound.prefix, bound.partitions, bound.clock, bound.cluster_id)
+            names = ("prefix", "partitions", "clock", "cluster_id")
+            values = dict(zip(names, columns, strict=True), digest=digest(1, *columns))
+            if found is None:
+                connection.execute(insert(streams).values(id=1, **values))
+            else:
+                connection.execute(update(streams).values(values))
+        return bound
+
+    def stream(self) -> Stream | None:
+        """The bus that this ledger records, when it was bound."""
+        with reading(self._engine) as connection:
+            row = connection.execute(select(streams)).one_or_none()
+        return Stream(row.prefix, row.partitions, row.clock, row.cluster_id) if row else None
+
+    def append(self, batch: Batch) -> None:
+        """Appends to logs and moves positions in one transaction. Raises Conflict when any stood elsewhere than
+        expected, Refused when the batch contradicts itself; then nothing is written."""
+        with writing(self._engine) as connection:
+            writer.append_batch(connection, batch)
+
+    def heads(self) -> list[Head]:
+        """The heads of all logs, in order of creation."""
+        return reader.read_heads(self._engine)
+
+    def head(self, programme: str) -> Head | None:
+        """The head of one log."""
+        return next(iter(reader.read_heads(self._engine, programme)), None)
+
+    def positions(self, partitions: Collection[tuple[str, int]]) -> Mapping[tuple[str, int], int]:
+        """The next offset to record of each (topic, partition); 0 where nothing is recorded yet."""
+        with reading(self._engine) as connection:
+            rows = connection.execute(select(positions.c.topic, positions.c.partition, positions.c.next_offset)).all()
+        known = {(topic, partition): offset for topic, partition, offset in rows}
+        return {at: known.get(at, 0) for at in partitions}
+
+    def read(
+        self, programme: str, start: int = 0, stop: int | None = None, with_openings: bool = True
+    ) -> Iterator[Stored]:
+        """The entries start..stop (stop excluded) in index order, streamed; nothing for an unknown
+    programme. What is appended while reading may or may not be seen."""
+        return reader.read_entries(self._engine, programme, start, stop, with_openings)
+
+    def find(self, position: Position) -> tuple[str, int] | None:
+        """Programme and index of the first entry of a record."""
+        wanted = (
+            select(logs.c.programme, entries.c.index)
+            .join(logs, logs.c.id == entries.c.log_id)
+            .where(entries.c.topic == position.topic, entries.c.partition == position.partition)
+            .where(entries.c.offset == position.offset, entries.c.of.is_(None))
+        )
+        with reading(self._engine) as connection:
+            row = connection.execute(wanted).one_or_none()
+        return None if row is None else (row[0], row[1])
+
+    def attribution(self, topic: str, partition: int, stop: int) -> list[tuple[int, str]]:
+        """(offset, programme of the log) of every first entry of a partition below `stop`, by offset."""
+        return reader.read_attribution(self._engine, topic, partition, stop)
+
+    def refused_after(self, programme: str, index: int, limit: int) -> list[Stored]:
+        """Refused entries from `index` on (included), at most `limit`. A refused settlement has no opening of its
+        own."""
+        return reader.read_refused(self._engine, programme, index, limit)
+
+    def relay_cursor(self, programme: str) -> int:
+        """The first index not yet relayed: what to give `refused_after`."""
+        wanted = select(relays.c.next_index).join(logs, logs.c.id == relays.c.log_id)
+        wanted = wanted.where(logs.c.programme == programme)
+        with reading(self._engine) as connection:
+            return connection.execute(wanted).scalar_one_or_none() or 0
+
+    def set_relay_cursor(self, programme: str, index: int) -> None:
+        """Everything refused before `index` has been relayed: one past the last relayed entry."""
+        with writing(self._engine) as connection:
+            log_id = reader.log_id_of(connection, programme)
+            if log_id is None:
+                raise NotFound(f"there is no log of {programme!r}")
+            values = {"next_index": index, "digest": digest(log_id, index)}
+            if connection.execute(update(relays).where(relays.c.log_id == log_id).values(values)).rowcount == 0:
+                connection.execute(insert(relays).values(log_id=log_id, **values))
+
+    def checkpoints(self, programme: str) -> list[StoredCheckpoint]:
+        """Every checkpoint that was signed, by size."""
+        wanted = (
+            select(checkpoints.c.size, checkpoints.c.note)
+            .join(logs, logs.c.id == checkpoints.c.log_id)
+            .where(logs.c.programme == programme)
+            .order_by(checkpoints.c.size)
+        )
+        with reading(self._engine) as connection:
+            return [StoredCheckpoint(row.size, row.note) for row in connection.execute(wanted)]
+
+
+def _agreed(found: Stream | None, wanted: Stream) -> Stream:
+    """What the stream is once `wanted` was said too. Raises Refused when it says something else."""
+    if found is None:
+        return wanted
+    for name in ("prefix", "partitions", "clock"):
+        if getattr(found, name) != getattr(wanted, name):
+            raise Refused(
+                f"this ledger records a bus with {name} {getattr(found, name)!r}, not {getattr(wanted, name)!r}",
+                hint="use the database of that bus, or start a new one",
+            )
+    if found.cluster_id is not None and wanted.cluster_id not in (None, found.cluster_id):
+        raise Refused(f"this ledger records the Kafka cluster {found.cluster_id!r}, not {wanted.cluster_id!r}")
+    return Stream(found.prefix, found.partitions, found.clock, found.cluster_id or wanted.cluster_id)

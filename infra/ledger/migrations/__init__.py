@@ -1,0 +1,1 @@
+"""Alembic environment. Revisions are never edited once released."""

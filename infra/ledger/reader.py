@@ -1,0 +1,96 @@
+"""Reading entries and what hangs on them. Entries never change, so a read in chunks is a consistent read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, Engine, select
+
+from events.entry import Opening
+from events.merkle import unpack_stack
+from infra.ledger.database import reading
+from infra.ledger.rows import Head, Stored
+from infra.ledger.tables import entries, logs
+
+CHUNK = 1000
+"""Rows per query: a reader that stops in the middle holds no transaction open, hence no WAL and no vacuum back."""
+
+_COLUMNS = 'e."index", e.entry'
+_OPENED = _COLUMNS + ", o.salt, o.key, o.headers, o.value, o.detail"
+_JOIN = ' LEFT JOIN openings o ON o.log_id = e.log_id AND o."index" = e."index"'
+
+
+def query(connection: Connection, statement: str, *parameters: object) -> Sequence[Any]:
+    """All rows of a driver-level query, as the driver gives them; `?` marks a parameter on both databases."""
+    if connection.dialect.name != "sqlite":
+        statement = statement.replace("?", "%s")
+    cursor = connection.exec_driver_sql(statement, parameters).cursor
+    return cursor.fetchall()
+
+
+def log_id_of(connection: Connection, programme: str) -> int | None:
+    """The id of a programme's log."""
+    return connection.execute(select(logs.c.id).where(logs.c.programme == programme)).scalar_one_or_none()
+
+
+def read_heads(engine: Engine, programme: str | None = None) -> list[Head]:
+    """The heads of all logs in order of creation, or of one."""
+    wanted = select(logs.c.programme, logs.c.origin, logs.c.size, logs.c.stack).order_by(logs.c.id)
+    if programme is not None:
+        wanted = wanted.where(logs.c.programme == programme)
+    with reading(engine) as connection:
+        rows = connection.execute(wanted).all()
+    return [Head(row.programme, row.origin, row.size, unpack_stack(row.stack, row.size)) for row in rows]
+
+
+def read_entries(engine: Engine, programme: str, start: int, stop: int | None, opened: bool) -> Iterator[Stored]:
+    """The entries start..stop in index order, a chunk per query."""
+    with reading(engine) as connection:
+        log_id = log_id_of(connection, programme)
+    if log_id is None:
+        return
+    columns, join, stored = (_OPENED, _JOIN, _opened) if opened else (_COLUMNS, "", _bare)
+    statement = f'SELECT {columns} FROM entries e{join} WHERE e.log_id = ? AND e."index" >= ? AND e."index" < ?'
+    statement += ' ORDER BY e."index"'
+    while stop is None or start < stop:
+        end = start + CHUNK if stop is None else min(stop, start + CHUNK)
+        with reading(engine) as connection:
+            rows = query(connection, statement, log_id, start, end)
+        yield from map(stored, rows)
+        if len(rows) < end - start:
+            return
+        start = end
+
+
+def read_refused(engine: Engine, programme: str, index: int, limit: int) -> list[Stored]:
+    """Refused entries from `index` on."""
+    statement = (
+        f"SELECT {_OPENED} FROM entries e{_JOIN} WHERE e.log_id = ? AND e.\"index\" >= ? AND e.verdict = 'refused'"
+        ' ORDER BY e."index" LIMIT ?'
+    )
+    with reading(engine) as connection:
+        log_id = log_id_of(connection, programme)
+        return [] if log_id is None else list(map(_opened, query(connection, statement, log_id, index, limit)))
+
+
+def read_attribution(engine: Engine, topic: str, partition: int, stop: int) -> list[tuple[int, str]]:
+    """(offset, programme) of every first entry of a partition below `stop`, by offset."""
+    wanted = (
+        select(entries.c.offset, logs.c.programme)
+        .join(logs, logs.c.id == entries.c.log_id)
+        .where(entries.c.topic == topic, entries.c.partition == partition, entries.c.offset < stop)
+        .where(entries.c.of.is_(None))
+        .order_by(entries.c.offset)
+    )
+    with reading(engine) as connection:
+        return [(row[0], row[1]) for row in connection.execute(wanted)]
+
+
+def _bare(row: Any) -> Stored:
+    return Stored(row[0], row[1], None, None)
+
+
+def _opened(row: Any) -> Stored:
+    index, entry, salt, key, headers, value, detail = row
+    return Stored(index, entry, None if salt is None else Opening(salt, key, headers, value), detail)

@@ -1,0 +1,104 @@
+"""What goes into the ledger, what comes out of it, and what is found wrong with it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from events.entry import Opening
+from events.errors import Tampered
+
+
+@dataclass(frozen=True, slots=True)
+class NewEntry:
+    """One entry to append: its bytes, the columns that must equal its members, and what stays private. `opening` is
+    None exactly on settlements (`of` given). `detail` explains a verdict to those who may see the record."""
+
+    entry: bytes
+    topic: str
+    partition: int
+    offset: int
+    of: int | None
+    verdict: str
+    opening: Opening | None
+    detail: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class LogAppend:
+    """Entries for one programme's log, which must have `expected_size` entries now (0: it is created). `stack` is the
+    frontier afterwards."""
+
+    programme: str
+    origin: str
+    expected_size: int
+    entries: Sequence[NewEntry]
+    stack: tuple[bytes, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What one transaction appends. `positions`: (topic, partition) -> (next offset now, next offset afterwards); each
+    partition with a first entry here is named, and its new offset is one past the last of them."""
+
+    logs: Sequence[LogAppend]
+    positions: Mapping[tuple[str, int], tuple[int, int]]
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """An entry read back. `opening` is None on settlements, and when openings were not asked for."""
+
+    index: int
+    entry: bytes
+    opening: Opening | None
+    detail: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """Where a log stands. `stack` is its frontier."""
+
+    programme: str
+    origin: str
+    size: int
+    stack: tuple[bytes, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class StoredCheckpoint:
+    """A checkpoint that was signed, as the note that was or may have been published."""
+
+    size: int
+    note: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Stream:
+    """The bus that a ledger records."""
+
+    prefix: str
+    partitions: int
+    clock: str
+    cluster_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One contradiction in the database: where, and both values."""
+
+    table: str
+    key: str
+    column: str
+    expected: str
+    found: str
+
+    def __str__(self) -> str:
+        return f"{self.table}[{self.key}].{self.column}: expected {self.expected}, found {self.found}"
+
+    def error(self) -> Tampered:
+        """The fault as an error, for callers that stop at the first."""
+        return Tampered(
+            str(self), hint="keep a copy of the database as evidence; compare it with a bundle or a backup",
+            table=self.table, key=self.key, column=self.column, expected=self.expected, found=self.found,
+        )  # fmt: skip

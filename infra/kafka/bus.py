@@ -1,0 +1,110 @@
+"""The bus over a Kafka cluster."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from kafka import KafkaConsumer, TopicPartition
+
+from events.bus import Clock, OnRevoked, Start
+from events.errors import Unavailable
+from events.record import DEAD_LETTERS, TOPICS, Record
+from infra.kafka.client import Cluster
+from infra.kafka.intake import KafkaIntake, records_of
+from infra.kafka.publisher import KafkaPublisher
+from infra.kafka.topics import ensure_topics
+
+
+def _unconcerned(_: Collection[tuple[str, int]]) -> None:
+    """For intakes that keep nothing per partition."""
+
+
+class KafkaBus:
+    """`bootstrap` is host:port, several separated by commas. `security` holds kafka-python settings (sasl_*, ssl_*).
+
+    Builds its clients when they are first needed; safe to share between threads, publishers and intakes are not.
+    """
+
+    def __init__(
+        self,
+        bootstrap: str,
+        prefix: str = "phasegate",
+        partitions: int = 12,
+        clock: Clock = "broker",
+        *,
+        security: Mapping[str, Any] | None = None,
+        linger_ms: int = 10,
+        delivery_timeout_ms: int = 60_000,
+    ) -> None:
+        self.prefix = prefix
+        self.partitions = partitions
+        self.clock: Clock = clock
+        self._cluster = Cluster(bootstrap, security or {})
+        self._linger_ms = linger_ms
+        self._delivery_timeout_ms = delivery_timeout_ms
+        self._reading = threading.Lock()
+        self._reader: KafkaConsumer | None = None
+
+    @property
+    def bootstrap(self) -> str:
+        return self._cluster.bootstrap
+
+    def ensure_topics(self) -> None:
+        admin = self._cluster.admin()
+        try:
+            with self._cluster.reached():
+                ensure_topics(
+                    admin, [f"{self.prefix}.{topic}" for topic in (*TOPICS, DEAD_LETTERS)], self.partitions, self.clock
+                )
+        finally:
+            admin.close()
+
+    def publisher(self) -> KafkaPublisher:
+        producer = self._cluster.producer(self._linger_ms, self._delivery_timeout_ms)
+        return KafkaPublisher(self._cluster, producer, self.prefix, self.partitions, self.clock)
+
+    def intake(self, group: str, start: Start, on_revoked: OnRevoked = _unconcerned) -> KafkaIntake:
+        return KafkaIntake(self._cluster, self._cluster.consumer(group), self.prefix, start, on_revoked)
+
+    def ends(self) -> Mapping[tuple[str, int], int]:
+        places = {
+            TopicPartition(f"{self.prefix}.{topic}", number): (topic, number)
+            for topic in TOPICS
+            for number in range(self.partitions)
+        }
+        with self._reading, self._cluster.reached():
+            found = self._consumer().end_offsets(list(places), timeout_ms=30_000)
+        return {place: found[partition] for partition, place in places.items()}
+
+    def read(self, topic: str, partition: int, start: int, stop: int) -> list[Record]:
+        place = TopicPartition(f"{self.prefix}.{topic}", partition)
+        records: list[Record] = []
+        with self._reading, self._cluster.reached():
+            reader = self._consumer()
+            end = min(stop, reader.end_offsets([place], timeout_ms=30_000)[place])
+            if start >= end:
+                return []
+            reader.assign([place])
+            reader.seek(place, start)
+            deadline = time.monotonic() + 60
+            while reader.position(place, timeout_ms=30_000) < end:
+                if time.monotonic() > deadline:
+                    raise Unavailable(
+                        f"{place.topic}/{partition} was not read up to {end} in 60 s", hint="phasegate kafka status"
+                    )
+                records += records_of(reader.poll(500, 10_000), len(self.prefix) + 1)
+        return [record for record in records if record.offset < stop]
+
+    def close(self) -> None:
+        with self._reading:
+            if self._reader is not None:
+                self._reader.close(autocommit=False)
+            self._reader = None
+
+    def _consumer(self) -> KafkaConsumer:
+        if self._reader is None:
+            self._reader = self._cluster.consumer(None)
+        return self._reader

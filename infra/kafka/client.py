@@ -1,0 +1,110 @@
+"""kafka-python clients of one cluster, and its errors in our words."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer
+from kafka import errors as kafka_errors
+from kafka.coordinator.assignors.range import RangePartitionAssignor
+
+from events.errors import Refused, Unavailable
+from infra.kafka.process import answers
+
+LARGEST = 1_048_588
+"""Bytes of the largest record batch that our topics take: Kafka's own default, stated so that it cannot drift."""
+
+_NEVER_STORED = (kafka_errors.MessageSizeTooLargeError, kafka_errors.InvalidTimestampError)
+
+
+class Cluster:
+    """Builds clients. `security` holds kafka-python's own settings (security_protocol, sasl_*, ssl_*)."""
+
+    def __init__(self, bootstrap: str, security: Mapping[str, Any]) -> None:
+        self.bootstrap = bootstrap
+        self._settings = {
+            "bootstrap_servers": bootstrap.split(","),
+            "reconnect_backoff_max_ms": 1000,
+            **security,
+        }
+
+    def admin(self) -> KafkaAdminClient:
+        with self.reached():
+            self._wait_for_answer()
+            return KafkaAdminClient(**self._settings)
+
+    def producer(self, linger_ms: int, delivery_timeout_ms: int) -> KafkaProducer:
+        with self.reached():
+            self._wait_for_answer()
+            return KafkaProducer(
+                **self._settings,
+                metrics_enabled=False,
+                acks="all",
+                enable_idempotence=True,
+                linger_ms=linger_ms,
+                batch_size=262_144,
+                max_request_size=LARGEST,
+                delivery_timeout_ms=delivery_timeout_ms,
+                request_timeout_ms=min(30_000, delivery_timeout_ms - linger_ms),
+                max_block_ms=delivery_timeout_ms,
+                allow_auto_create_topics=False,
+            )
+
+    def consumer(self, group: str | None, **settings: Any) -> KafkaConsumer:
+        """A consumer that stores no offsets by itself and never guesses where to begin."""
+        with self.reached():
+            self._wait_for_answer()
+            return KafkaConsumer(
+                **self._settings,
+                metrics_enabled=False,
+                group_id=group,
+                enable_auto_commit=False,
+                auto_offset_reset="none",
+                isolation_level="read_committed",
+                partition_assignment_strategy=(RangePartitionAssignor,),
+                allow_auto_create_topics=False,
+                fetch_max_bytes=16 * 1024 * 1024,
+                max_partition_fetch_bytes=2 * 1024 * 1024,
+                **settings,
+            )
+
+    @contextmanager
+    def reached(self) -> Iterator[None]:
+        """Turn the client's errors into ours: Refused for what can never be stored, Unavailable for the rest."""
+        try:
+            yield
+        except _NEVER_STORED as error:
+            raise Refused(
+                f"Kafka does not take this message: {error}", hint=f"At most {LARGEST} bytes, stamps of any time."
+            ) from error
+        except kafka_errors.KafkaConfigurationError as error:
+            raise Refused(
+                f"kafka-python does not take these settings: {error}", hint="Compare the security settings."
+            ) from error
+        except kafka_errors.KafkaError as error:
+            raise Unavailable(
+                f"Kafka at {self.bootstrap}: {type(error).__name__}: {error}",
+                hint="phasegate kafka status; PHASEGATE_KAFKA names the cluster. A wrong password looks like a timeout here.",
+                bootstrap=self.bootstrap,
+            ) from error
+
+    def _wait_for_answer(self, patience_s: float = 10.0) -> None:
+        """Ask by hand before a client does: a client that meets a closed port backs off for up to 20 s more.
+
+        A TLS listener does not answer in the clear; there the client has to find out by itself.
+        """
+        if "SSL" in str(self._settings.get("security_protocol", "PLAINTEXT")):
+            return
+        addresses = [address.rpartition(":") for address in self.bootstrap.split(",")]
+        deadline = time.monotonic() + patience_s
+        while not any(answers(host.strip().strip("[]"), int(port)) for host, _, port in addresses):
+            if time.monotonic() > deadline:
+                raise Unavailable(
+                    f"No Kafka broker answers at {self.bootstrap} (asked for {patience_s:.0f} s)",
+                    hint="Start one with phasegate kafka up, or name a cluster with PHASEGATE_KAFKA=host:port.",
+                    bootstrap=self.bootstrap,
+                )
+            time.sleep(0.1)

@@ -1,0 +1,136 @@
+"""One member of the recorder's group. Where it reads is decided by the ledger, never by Kafka's group offsets."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any
+
+from kafka import ConsumerRebalanceListener, KafkaConsumer, OffsetAndMetadata, TopicPartition
+from kafka import errors as kafka_errors
+
+from events.bus import OnRevoked, Start
+from events.errors import Tampered
+from events.record import TOPICS, Record
+from infra.kafka.client import Cluster
+
+_SLICE_MS = 200
+"""Longest wait in one call of the client: a new assignment is placed after it, not at the end of a long poll."""
+
+
+class KafkaIntake:
+    def __init__(
+        self, cluster: Cluster, consumer: KafkaConsumer, prefix: str, start: Start, on_revoked: OnRevoked
+    ) -> None:
+        self._cluster = cluster
+        self._consumer = consumer
+        self._prefix = prefix
+        self._start = start
+        self._on_revoked = on_revoked
+        self._ownership = _Ownership(consumer)
+        consumer.subscribe([f"{prefix}.{topic}" for topic in TOPICS], listener=self._ownership)
+
+    def poll(self, timeout_s: float, max_records: int) -> list[Record]:
+        deadline = time.monotonic() + timeout_s
+        while True:
+            left_ms = max(0, int((deadline - time.monotonic()) * 1000))
+            with self._cluster.reached():
+                try:
+                    batches = self._consumer.poll(min(left_ms, _SLICE_MS), max_records)
+                except kafka_errors.OffsetOutOfRangeError as error:
+                    raise self._lost(error) from error
+                self._follow_ownership()
+            if batches:
+                return records_of(batches, len(self._prefix) + 1)
+            if left_ms == 0:
+                return []
+
+    def rewind(self) -> None:
+        with self._cluster.reached():
+            self._follow_ownership()
+            self._place(self._consumer.assignment())
+
+    def commit(self, positions: Mapping[tuple[str, int], int]) -> None:
+        self._consumer.commit_async(
+            {self._partition(place): OffsetAndMetadata(offset, "", -1) for place, offset in positions.items()},
+            callback=lambda _offsets, _response: None,
+        )
+
+    def close(self) -> None:
+        self._ownership.closed = True
+        self._consumer.close(autocommit=False, timeout_ms=5000)
+
+    def _follow_ownership(self) -> None:
+        """Take up what the listener noted. A failing `start` leaves the partitions paused and noted: the next poll asks again."""
+        gone, come = self._ownership.gone, self._ownership.come
+        if gone:
+            self._ownership.gone = set()
+            self._on_revoked([self._place_of(partition) for partition in sorted(gone)])
+        if come:
+            self._place(come)
+            self._ownership.come -= come
+
+    def _place(self, partitions: Collection[TopicPartition]) -> None:
+        if not partitions:
+            return
+        starts = self._start([self._place_of(partition) for partition in sorted(partitions)])
+        for partition in partitions:
+            self._consumer.seek(partition, starts.get(self._place_of(partition), 0))
+        self._consumer.resume(*partitions)
+
+    def _place_of(self, partition: TopicPartition) -> tuple[str, int]:
+        return partition.topic[len(self._prefix) + 1 :], partition.partition
+
+    def _partition(self, place: tuple[str, int]) -> TopicPartition:
+        return TopicPartition(f"{self._prefix}.{place[0]}", place[1])
+
+    def _lost(self, error: kafka_errors.OffsetOutOfRangeError) -> Tampered:
+        return Tampered(
+            f"The ledger wants to read on where Kafka has no such offset: {error}",
+            hint="The topics were emptied or exchanged. Find the cluster that the ledger was written from; do not start over.",
+            bootstrap=self._cluster.bootstrap,
+        )
+
+
+class _Ownership(ConsumerRebalanceListener):  # type: ignore[misc]  # kafka-python has no types
+    """Notes what the group gave and took; acts later, in the polling thread.
+
+    The client calls this from its event loop: a slow `start` would stop heartbeats there, and a failing one would be
+    wrapped and logged. New partitions are paused at a definite offset, so that nothing is fetched before `start` was asked.
+    """
+
+    def __init__(self, consumer: KafkaConsumer) -> None:
+        self._consumer = consumer
+        self.gone: set[TopicPartition] = set()
+        self.come: set[TopicPartition] = set()
+        self.closed = False
+
+    def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:
+        taken = set() if self.closed else set(revoked)
+        self.gone = self.gone | taken
+        self.come = self.come - taken
+
+    def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
+        given = set(assigned)
+        for partition in given:
+            self._consumer.seek(partition, 0)
+        self._consumer.pause(*given)
+        self.come = self.come | given
+
+
+def records_of(batches: Mapping[TopicPartition, list[Any]], cut: int) -> list[Record]:
+    """Kafka's records as ours; `cut` is the length of the prefix and its dot."""
+    return [
+        Record(
+            place.topic[cut:],
+            place.partition,
+            found.offset,
+            found.timestamp,
+            "broker" if found.timestamp_type == 1 else "producer",
+            found.key,
+            tuple(found.headers),
+            found.value,
+        )
+        for place, batch in batches.items()
+        for found in batch
+    ]

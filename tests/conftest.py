@@ -1,0 +1,46 @@
+"""What all tests share. Fixtures of real parts start once per session and say loudly when they cannot."""
+
+from __future__ import annotations
+
+import itertools
+import os
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from typing import TypeVar
+
+import pytest
+
+from events.errors import PhasegateError
+from infra.kafka.broker import TemporaryBroker, temporary_broker
+
+
+@pytest.fixture(scope="session")
+def kafka() -> Iterator[TemporaryBroker]:
+    """One real broker per test session. It ends with the session, also when that is killed."""
+    with ExitStack() as stack:
+        yield required("Kafka", lambda: stack.enter_context(temporary_broker()))
+
+
+@pytest.fixture
+def topic_prefix(_prefixes: Iterator[str]) -> str:
+    """A prefix that no other test of this session uses: tests share the broker, never topics."""
+    return next(_prefixes)
+
+
+@pytest.fixture(scope="session")
+def _prefixes() -> Iterator[str]:
+    return (f"test{number}" for number in itertools.count())
+
+
+Part = TypeVar("Part")
+
+
+def required(name: str, start: Callable[[], Part]) -> Part:
+    """Start a real part. Without it tests are skipped with its reason; under CI=true they fail: green must mean tested."""
+    try:
+        return start()
+    except PhasegateError as error:
+        reason = f"{name} cannot be had: {error.message} {error.hint}"
+        if os.environ.get("CI") == "true":
+            pytest.fail(reason)
+        pytest.skip(reason)

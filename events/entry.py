@@ -64,6 +64,10 @@ class Entry:
     of: int | None = None
 
 
+Members = tuple[int, str, int, int, int, str, Verdict, str, str | None, str | None, int | None]
+"""The members of an entry, in the order of its fields."""
+
+
 def encode_entry(entry: Entry) -> bytes:
     """The canonical bytes of an entry. Raises Refused when a member has no canonical form or contradicts another."""
     of = "" if entry.of is None else f',"of":{entry.of}'
@@ -79,34 +83,47 @@ def encode_entry(entry: Entry) -> bytes:
     )
     if _LAYOUT.fullmatch(text) is None or len(text) > BYTES_MAX:
         raise Refused(f"not an entry that can be written: {text[:300]}", hint="see Entry for what each member may be")
-    if contradiction := _contradiction(entry):
+    if contradiction := _contradiction(_members(entry)):
         raise Refused(f"entry {entry.index}: {contradiction}")
     return text.encode("ascii")
 
 
 def decode_entry(data: bytes) -> Entry:
     """The entry that these bytes are. Raises Tampered unless they are exactly what `encode_entry` writes."""
+    return Entry(*decode_members(data))
+
+
+def decode_members(data: bytes) -> Members:
+    """The members of `Entry`, in its order, without building one: for those who read every entry of a log."""
     match = _LAYOUT.fullmatch(data.decode("latin-1")) if len(data) <= BYTES_MAX else None
     if match is None:
         raise Tampered(f"not the canonical bytes of an entry: {data[:300]!r}")
     commitment, index, of, offset, partition, reason, second, millis, received_by, topic, name, verdict = match.groups()
-    entry = Entry(
+    members = (
         int(index), topic, int(partition), int(offset), _epoch(second) * 1000 + int(millis), received_by,
         cast(Verdict, verdict), commitment, name, reason, None if of is None else int(of),
     )  # fmt: skip
-    if contradiction := _contradiction(entry):
-        raise Tampered(f"entry {entry.index}: {contradiction}: {data[:300]!r}")
-    return entry
+    if contradiction := _contradiction(members):
+        raise Tampered(f"entry {index}: {contradiction}: {data[:300]!r}")
+    return members
 
 
-def _contradiction(entry: Entry) -> str:
+def _members(e: Entry) -> Members:
+    return (
+        e.index, e.topic, e.partition, e.offset, e.received_ms, e.received_by, e.verdict, e.commitment, e.type,
+        e.reason, e.of,
+    )  # fmt: skip
+
+
+def _contradiction(members: Members) -> str:
     """Why the members cannot stand together, or nothing."""
-    if (entry.reason is not None) != (entry.verdict == "refused"):
-        return f"verdict {entry.verdict!r} with reason {entry.reason!r}; a reason stands exactly on refusals"
-    if entry.index > NUMBER_MAX or entry.offset > NUMBER_MAX or entry.partition > NUMBER_MAX:
+    index, _, partition, offset, _, _, verdict, _, _, reason, of = members
+    if (reason is not None) != (verdict == "refused"):
+        return f"verdict {verdict!r} with reason {reason!r}; a reason stands exactly on refusals"
+    if index > NUMBER_MAX or offset > NUMBER_MAX or partition > NUMBER_MAX:
         return f"index, partition and offset must not exceed {NUMBER_MAX}"
-    if entry.of is not None and (entry.of >= entry.index or entry.verdict == "pending"):
-        return f"it settles entry {entry.of} as {entry.verdict!r}; a settlement comes later and is final"
+    if of is not None and (of >= index or verdict == "pending"):
+        return f"it settles entry {of} as {verdict!r}; a settlement comes later and is final"
     return ""
 
 
@@ -170,6 +187,6 @@ def commitment(opening: Opening) -> str:
 
 
 __all__ = [
-    "BYTES_MAX", "NUMBER_MAX", "RECEIVED_MAX", "SALT_BYTES", "Entry", "Opening", "ReceivedBy", "Verdict", "commitment",
-    "decode_entry", "decode_headers", "encode_entry", "encode_headers",
+    "BYTES_MAX", "NUMBER_MAX", "RECEIVED_MAX", "SALT_BYTES", "Entry", "Members", "Opening", "ReceivedBy", "Verdict",
+    "commitment", "decode_entry", "decode_headers", "decode_members", "encode_entry", "encode_headers",
 ]  # fmt: skip

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from events.record import TOPICS
 from events.rulebook import Phase
 from events.values import format_instant, parse_instant
-from handlers.readiness import Shortfall, shortfalls
+from handlers.readiness import Owed, all_owed
 from handlers.screen import outstanding_screens
 from handlers.state import Fact, PhaseState, State
 from handlers.windows import (
@@ -64,7 +64,7 @@ class HoldPhase:
     """Something is missing, and the last word on record says otherwise."""
 
     phase: str
-    missing: tuple[Shortfall, ...]
+    missing: tuple[Owed, ...]
     ordinal: int
 
 
@@ -172,8 +172,8 @@ def _mark_rebuttals(state: State, phase: PhaseState, now_ms: int) -> MarkWindow 
 def _decision(state: State, phase: PhaseState) -> Transition | None:
     if phase.cut is not None:
         return DecidePhase(phase.rules.id, phase.cut)
-    missing = tuple(shortfalls(state, phase))
-    said = [Shortfall(**row) for row in phase.held[-1].data["missing"]] if phase.held else None
+    missing = tuple(all_owed(state, phase))
+    said = [Owed(**row) for row in phase.held[-1].data["missing"]] if phase.held else None
     return None if said == list(missing) else HoldPhase(phase.rules.id, missing, len(phase.held) + 1)
 
 

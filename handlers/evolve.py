@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping
 
 from events.errors import Tampered
 from events.rulebook import parse_rulebook
-from events.upcast import upcast
 from events.values import parse_instant
 from handlers.state import Decision, Fact, Finding, Mark, PhaseState, State
 from handlers.windows import grace_ms
@@ -14,12 +13,9 @@ from handlers.windows import grace_ms
 
 def evolve(state: State, fact: Fact) -> None:
     """Applies one accepted event to the state, which the caller owns. Raises Tampered for an event no judge would accept."""
-    name, data = upcast(fact.event.type, fact.event.data)
-    if data is not fact.event.data:
-        fact.event.data = data
-    step = _STEPS.get(name)
+    step = _STEPS.get(fact.event.type)
     if step is None:
-        raise Tampered(f"entry {fact.index}: the accepted event has the type {name!r}, which this version does not know")
+        raise Tampered(f"entry {fact.index} was accepted with the type {fact.event.type!r}, unknown to this version")
     step(state, fact)
 
 

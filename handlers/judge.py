@@ -20,7 +20,7 @@ from events.names import TYPES, EventType
 from events.note import parse_vkey
 from events.record import Record, partition_for
 from events.rulebook import Source
-from events.upcast import STEPS, upcast
+from events.upcast import present
 from handlers import judge_audits, judge_decisions, judge_scores, judge_submissions
 from handlers.state import Fact, State
 from handlers.verdicts import Duplicate, Pending, Refusal, Verdict
@@ -58,21 +58,18 @@ def read(programme: str, record: Record, deployment: Deployment) -> tuple[Envelo
     if event.subject != programme:
         mismatch = f"subject is {event.subject!r} and the key {programme!r}; they must be equal"
         return event, Refusal("key-mismatch", mismatch)
-    return event, _unfit(record, event)
+    return event, _unfit(record, present(event))
 
 
 def _unfit(record: Record, event: Envelope) -> Refusal | None:
     """Why the event does not fit the table of names, its topic, or the schema of its type."""
-    name, data = event.type, event.data
-    if name not in TYPES:
-        if name not in STEPS:
-            return Refusal("unknown-type", f"{event.type!r} is not in the table of stored names (docs/reference.md)")
-        name, data = upcast(name, data)
-    row = TYPES[name]
+    if event.type not in TYPES:
+        return Refusal("unknown-type", f"{event.type!r} is not in the table of stored names (docs/reference.md)")
+    row = TYPES[event.type]
     if record.topic not in row.topics:
         return Refusal("wrong-topic", f"{row.name} belongs on {', '.join(row.topics)}, not on {record.topic}")
     try:
-        row.model.__pydantic_validator__.validate_python(data)
+        row.model.__pydantic_validator__.validate_python(event.data)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         where = ".".join(str(part) for part in first["loc"]) or "data"
@@ -86,21 +83,21 @@ def judge_identity(state: State, record: Record, event: Envelope) -> Verdict | N
     if known is None:
         return None
     digest, index = known
-    if digest == identity_digest(record):
+    if digest == identity_digest(record.value):
         return Duplicate(index)
     if index in state.waiting:
         return Pending((("identity", record.topic, event.source, event.id),))
     return Refusal("id-reused", f"{event.source} used the id {event.id} for other bytes, at entry {index}")
 
 
-def identity_digest(record: Record) -> bytes:
+def identity_digest(value: bytes | None) -> bytes:
     """What decides whether two records with one identity are the same."""
-    return hashlib.sha256(record.value or b"").digest()
+    return hashlib.sha256(value or b"").digest()
 
 
 def judge_event(state: State, record: Record, fact: Fact, deployment: Deployment) -> Verdict:
     """The verdict on a well-formed event of no known identity. Never Duplicate."""
-    row = TYPES[upcast(fact.event.type, fact.event.data)[0]]
+    row = TYPES[fact.event.type]
     if row.name == "phasegate.programme.announced.v1":
         return _unsigned(record, deployment.office_keys) or judge_decisions.programme_announced(state, fact)
     if row.office and (unsigned := _unsigned(record, deployment.office_keys)) is not None:

@@ -6,18 +6,20 @@ Pure: the recorder, replay and the tests all call `record_one`, so that what is 
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from events.entry import Entry, Verdict as EntryVerdict
 from events.envelope import Envelope
 from events.errors import Tampered
 from events.names import TYPES
 from events.record import Record
-from events.upcast import STEPS, upcast
+from events.upcast import STEPS, present
 from handlers.evolve import evolve
 from handlers.judge import Deployment, identity_digest, judge_event, judge_identity, read
+from handlers.readiness import note_cut
 from handlers.state import Fact, Key, State, Waiting
-from handlers.verdicts import ACCEPTED, Accepted, Duplicate, Pending, Refusal, Verdict
+from handlers.verdicts import Accepted, Duplicate, Pending, Refusal, Verdict
 from handlers.windows import is_complete, is_signed
 
 
@@ -43,18 +45,19 @@ def record_one(state: State, record: Record, deployment: Deployment) -> list[Dra
         assert refusal is not None  # What cannot be read is refused.
         state.size += 1
         return [Draft(index, record, refusal, _public_type(event))]
-    fact = Fact(index, record.topic, record.offset, record.received_ms, order_ms, event)
-    verdict = judge_identity(state, record, event) or judge_event(state, record, fact, deployment)
+    fact = Fact(index, record.topic, record.offset, record.received_ms, order_ms, present(event))
+    verdict = judge_identity(state, record, fact.event) or judge_event(state, record, fact, deployment)
     drafts = [Draft(index, record, verdict, event.type)]
     state.size += 1
     match verdict:
         case Accepted():
-            _remember(state, record, fact)
+            remember(state, fact, record.value)
             evolve(state, fact)
+            note_cut(state, fact)
             if state.waits:
                 _settle(state, list(_provided(state, fact)), drafts, deployment)
         case Pending(keys):
-            _remember(state, record, fact)
+            remember(state, fact, record.value)
             wait(state, Waiting(fact, record, keys))
         case Refusal() | Duplicate():
             pass
@@ -74,9 +77,10 @@ def _public_type(event: Envelope | None) -> str | None:
     return event.type if event is not None and (event.type in TYPES or event.type in STEPS) else None
 
 
-def _remember(state: State, record: Record, fact: Fact) -> None:
-    known = state.seen.setdefault(record.topic, {})
-    known.setdefault((fact.event.source, fact.event.id), (identity_digest(record), fact.index))
+def remember(state: State, fact: Fact, value: bytes | None) -> None:
+    """Reserves the identity of an accepted or pending record within its topic, unless another record holds it."""
+    known = state.seen.setdefault(fact.topic, {})
+    known.setdefault((fact.event.source, fact.event.id), (identity_digest(value), fact.index))
 
 
 def wait(state: State, waiting: Waiting) -> None:
@@ -137,12 +141,9 @@ def _settle_one(state: State, index: int, drafts: list[Draft], deployment: Deplo
     fact, record = waiting.fact, waiting.record
     known = state.seen[record.topic]
     identity = (fact.event.source, fact.event.id)
-    verdict: Verdict | None = None
-    if known.get(identity, (b"", index))[1] != index:  # Another record holds this identity: it was waiting for that one.
-        verdict = judge_identity(state, record, fact.event)
-    verdict = verdict or judge_event(state, record, fact, deployment)
+    verdict = _judge_again(state, record, fact, deployment)
     if isinstance(verdict, Pending):
-        _remember(state, record, fact)
+        remember(state, fact, record.value)
         wait(state, Waiting(fact, record, verdict.keys))
         return []
     drafts.append(Draft(state.size, record, verdict, fact.event.type, of=index))
@@ -151,17 +152,25 @@ def _settle_one(state: State, index: int, drafts: list[Draft], deployment: Deplo
     if (slot := _slot_key(fact)) is not None:
         freed.append(("slot", *slot))
     if isinstance(verdict, Accepted):
-        _remember(state, record, fact)
+        remember(state, fact, record.value)
         evolve(state, fact)
+        note_cut(state, fact)
         return [*freed, *_provided(state, fact)]
     if known.get(identity, (b"", -1))[1] == index:
         del known[identity]  # A refused record reserves nothing.
     return freed
 
 
+def _judge_again(state: State, record: Record, fact: Fact, deployment: Deployment) -> Verdict:
+    holder = state.seen[record.topic].get((fact.event.source, fact.event.id))
+    if holder is not None and holder[1] != fact.index:  # It waited for the record that holds this identity.
+        return judge_identity(state, record, fact.event) or judge_event(state, record, fact, deployment)
+    return judge_event(state, record, fact, deployment)
+
+
 def _provided(state: State, fact: Fact) -> Iterator[Key]:
     """The keys that an accepted event provides to what waits."""
-    data = upcast(fact.event.type, fact.event.data)[1]
+    data = fact.event.data
     yield ("event", fact.event.id)
     match fact.event.type.removeprefix("phasegate.").rpartition(".v")[0]:
         case "programme.announced":
@@ -193,14 +202,41 @@ def _decision_keys(state: State, fact: Fact) -> Iterator[Key]:
         yield ("final", "*")
 
 
-def restore(state: State, record: Record, event: Envelope, index: int, deployment: Deployment) -> None:
+def restore(state: State, record: Record, fact: Fact, deployment: Deployment) -> None:
     """Puts a record that the log says is pending back to waiting, when a state is folded from stored entries."""
-    fact = Fact(index, record.topic, record.offset, record.received_ms, state.order_ms[record.topic], event)
-    verdict = judge_identity(state, record, event) or judge_event(state, record, fact, deployment)
+    remember(state, fact, record.value)
+    verdict = _judge_again(state, record, fact, deployment)
     if not isinstance(verdict, Pending):
-        raise Tampered(f"entry {index} is pending in the log, but by the log itself it is {verdict}")
-    _remember(state, record, fact)
+        raise Tampered(f"entry {fact.index} is pending in the log, but by the log itself it is {verdict}")
     wait(state, Waiting(fact, record, verdict.keys))
 
 
-__all__ = ["ACCEPTED", "Draft", "record_one", "restore", "wait"]
+_WRITTEN: Mapping[type[Verdict], EntryVerdict] = {
+    Accepted: "accepted",
+    Refusal: "refused",
+    Duplicate: "duplicate",
+    Pending: "pending",
+}
+
+
+def as_entry(draft: Draft, commitment: str) -> Entry:
+    """The entry that a draft becomes under its record's commitment; a settlement reuses that of the entry it cites."""
+    record, verdict = draft.record, draft.verdict
+    return Entry(
+        draft.index,
+        record.topic,
+        record.partition,
+        record.offset,
+        record.received_ms,
+        record.received_by,
+        _WRITTEN[type(verdict)],
+        commitment,
+        draft.type,
+        verdict.reason if isinstance(verdict, Refusal) else None,
+        draft.of,
+    )
+
+
+def detail_of(draft: Draft) -> str | None:
+    """The private explanation that the ledger keeps beside a refusal."""
+    return draft.verdict.detail if isinstance(draft.verdict, Refusal) else None

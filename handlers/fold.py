@@ -1,0 +1,109 @@
+"""Folding a log: from stored entries to what is known. Trusts the verdicts in the log; `handlers.replay` does not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Protocol
+
+from events.entry import Opening, decode_headers
+from events.envelope import decode
+from events.errors import Tampered
+from events.record import Record
+from events.upcast import present
+from events.values import parse_instant
+from handlers.evolve import evolve
+from handlers.judge import Deployment
+from handlers.readiness import note_cut
+from handlers.recording import remember, restore
+from handlers.state import Fact, State
+
+import orjson
+
+
+class StoredEntry(Protocol):
+    """An entry as a ledger gives it: its exact bytes, and the opening of a first entry."""
+
+    @property
+    def index(self) -> int: ...
+    @property
+    def entry(self) -> bytes: ...
+    @property
+    def opening(self) -> Opening | None: ...
+
+
+class Folder:
+    """Folds one log, entry by entry. `judging` keeps what only the judge needs (identities, what pends); readers that
+    only look and decide leave it off."""
+
+    def __init__(self, programme: str, *, judging: bool = False) -> None:
+        self.state = State(programme)
+        self._judging = judging
+        self._pending: dict[int, tuple[Record, Fact]] = {}
+
+    def apply(self, stored: StoredEntry) -> None:
+        """Applies the next entry. Raises Tampered when it does not follow the one before."""
+        state = self.state
+        if stored.index != state.size:
+            raise Tampered(f"{state.programme}: entry {stored.index} follows entry {state.size - 1}; one is missing")
+        entry = orjson.loads(stored.entry)
+        verdict, of = entry["verdict"], entry.get("of")
+        state.size += 1
+        if of is not None:
+            self._apply_settlement(verdict, of)
+            return
+        received_ms = parse_instant(entry["received"])
+        topic = entry["topic"]
+        order_ms = max(received_ms, state.order_ms.get(topic, 0))
+        state.order_ms[topic] = order_ms
+        if verdict not in ("accepted", "pending"):
+            return
+        opening = stored.opening
+        if opening is None:
+            raise Tampered(f"{state.programme}: entry {stored.index} is {verdict}, but its record is not there")
+        fact = Fact(stored.index, topic, entry["offset"], received_ms, order_ms, present(decode(opening.value)))
+        if verdict == "accepted":
+            self._accept(fact, opening)
+        else:
+            self._pending[stored.index] = (_record(entry, received_ms, opening), fact)
+
+    def _accept(self, fact: Fact, opening: Opening) -> None:
+        if self._judging:
+            remember(self.state, fact, opening.value)
+        evolve(self.state, fact)
+        note_cut(self.state, fact)
+
+    def _apply_settlement(self, verdict: str, of: int) -> None:
+        record, fact = self._pending.pop(of)
+        if verdict == "accepted":
+            if self._judging:
+                remember(self.state, fact, record.value)
+            evolve(self.state, fact)
+            note_cut(self.state, fact)
+
+    def finish(self, deployment: Deployment) -> State:
+        """The state with everything that still pends put back to waiting, ready to judge what comes next."""
+        for record, fact in self._pending.values():
+            restore(self.state, record, fact, deployment)
+        self._pending.clear()
+        return self.state
+
+
+def _record(entry: dict[str, object], received_ms: int, opening: Opening) -> Record:
+    return Record(
+        str(entry["topic"]),
+        int(str(entry["partition"])),
+        int(str(entry["offset"])),
+        received_ms,
+        "broker" if entry["received_by"] == "broker" else "producer",
+        opening.key,
+        decode_headers(opening.headers),
+        opening.value,
+    )
+
+
+def fold(programme: str, entries: Iterable[StoredEntry]) -> State:
+    """What is known after `entries`, for looking and deciding."""
+    folder = Folder(programme)
+    for stored in entries:
+        folder.apply(stored)
+    return folder.state

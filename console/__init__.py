@@ -1,0 +1,1 @@
+"""Where people look and act: the command line and the web console."""

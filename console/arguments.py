@@ -1,0 +1,114 @@
+"""What each command takes on its line. Only argparse and plain parsing here: `--help` must come at once."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NoReturn
+
+from console.output import Usage
+from events.values import parse_instant
+
+Add = Callable[[argparse.ArgumentParser], None]
+"""Adds what a command takes to its parser."""
+
+
+@dataclass(frozen=True, slots=True)
+class At:
+    """A prefix of the log: its size, or all that was received up to a time (Unix milliseconds). One of the two."""
+
+    size: int | None = None
+    time_ms: int | None = None
+
+
+def at(text: str) -> At:
+    """`--at 1041`, or `--at 2026-01-14T09:00:00Z`."""
+    if text.isascii() and text.isdigit():
+        return At(size=int(text))
+    try:
+        return At(time_ms=parse_instant(text))
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is neither a log size such as 1041 nor a UTC time such as 2026-01-14T09:00:00Z"
+        ) from None
+
+
+class Parser(argparse.ArgumentParser):
+    """Raises Usage where argparse would print and leave; so `--json` gets a document in every case."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**{"allow_abbrev": False, **settings})
+
+    def error(self, message: str) -> NoReturn:
+        raise Usage(message, hint=f"{self.prog} --help", usage=" ".join(self.format_usage().split()))
+
+
+def global_options() -> Parser:
+    """Options of every command, before or after its name. Defaults are set by the caller, so neither place wins."""
+    options = Parser(add_help=False, argument_default=argparse.SUPPRESS)
+    group = options.add_argument_group("options of every command")
+    group.add_argument("--json", action="store_true", help="print one JSON document")
+    group.add_argument("--database", metavar="URL", help="the ledger, as a SQLAlchemy URL")
+    group.add_argument("--home", type=Path, metavar="DIR", help="folder of this deployment (default .phasegate)")
+    group.add_argument("--at", type=at, metavar="SIZE|TIME", help="as the log was then (commands that read it)")
+    group.add_argument("-q", "--quiet", action="store_true", help="no progress")
+    group.add_argument("-v", "--verbose", action="count", help="more on standard error")
+    group.add_argument("--debug", action="store_true", help="show the trace of an unexpected error")
+    return options
+
+
+GLOBAL_DEFAULTS: Mapping[str, Any] = {
+    "json": False, "database": None, "home": None, "at": None, "quiet": False, "verbose": 0, "debug": False,
+}  # fmt: skip
+
+
+def nothing(parser: argparse.ArgumentParser) -> None:
+    """For commands that take no more than the options of every command."""
+
+
+def actions(parser: argparse.ArgumentParser, table: Mapping[str, tuple[str, Add]]) -> None:
+    """`phasegate keys new`: the second word, found in `options.action`."""
+    second = parser.add_subparsers(dest="action", required=True, metavar="ACTION", title="actions")
+    for name, (summary, add) in table.items():
+        add(second.add_parser(name, help=summary, description=summary + ".", parents=[global_options()]))
+
+
+def programme(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("programme", metavar="PROGRAMME", help="the programme's id")
+
+
+def check(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("rulebook", type=Path, metavar="RULEBOOK", help="a YAML file")
+
+
+def score(parser: argparse.ArgumentParser) -> None:
+    check(parser)
+    parser.add_argument(
+        "marks", type=Path, metavar="MARKS.csv", help="columns team, criterion, item, evaluator, value, reference"
+    )
+    parser.add_argument("--phase", metavar="P", help="the phase's id; needed when the rulebook has several")
+
+
+def kafka(parser: argparse.ArgumentParser) -> None:
+    actions(
+        parser,
+        {
+            "up": ("start the local broker, if it is not running", nothing),
+            "down": ("stop the local broker; its data stays", nothing),
+            "status": ("say whether a broker answers, and where", nothing),
+        },
+    )
+
+
+def keys(parser: argparse.ArgumentParser) -> None:
+    actions(parser, {"new": ("make a signing key", _key_name), "list": ("list the keys of this home", nothing)})
+
+
+def _key_name(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("name", metavar="NAME", help="the key's name, such as office or example.org/auditor")
+
+
+def db(parser: argparse.ArgumentParser) -> None:
+    actions(parser, {"upgrade": ("make or update the tables of the ledger", nothing)})

@@ -1,0 +1,1 @@
+"""One module per group of commands: `run(options, report) -> Result`. None is imported before it runs."""

@@ -19,7 +19,7 @@ from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, SQLAlchemyError
 
-from events.errors import Conflict, Refused, Unavailable
+from events.errors import Conflict, Refused, Tampered, Unavailable
 
 BUSY_TIMEOUT_MS = 10_000
 UPGRADE_HINT = "phasegate db upgrade"
@@ -30,10 +30,14 @@ _PRAGMAS = (
     "foreign_keys = ON",
     "recursive_triggers = ON",  # without it INSERT OR REPLACE deletes past the triggers
     "trusted_schema = OFF",
+    "wal_autocheckpoint = 4000",
     f"busy_timeout = {BUSY_TIMEOUT_MS}",
 )
 _LOST_RACES = {"40001", "40P01", "55P03"}
 """PostgreSQL: serialization failure, deadlock, lock not available."""
+
+_DAMAGED = ("malformed", "not a database", "Could not decode to UTF-8", "invalid page", "invalid byte sequence")
+"""What the two databases say about bytes that they did not write themselves."""
 
 
 def database_url(url: str) -> URL:
@@ -75,9 +79,12 @@ def _begin(connection: Connection) -> None:
 
 
 @contextmanager
-def reading(engine: Engine) -> Iterator[Connection]:
-    """A connection whose statements see one snapshot on SQLite; errors come out translated."""
+def reading(engine: Engine, *, snapshot: bool = False) -> Iterator[Connection]:
+    """A connection for reading; errors come out translated. With `snapshot` all statements
+    see one state of a PostgreSQL database (SQLite: of the file)."""
     with translated(engine), engine.connect() as connection:
+        if snapshot and engine.dialect.name == "postgresql":
+            connection = connection.execution_options(isolation_level="REPEATABLE READ")
         yield connection
 
 
@@ -99,6 +106,8 @@ def translated(engine: Engine) -> Iterator[None]:
         if getattr(error.orig, "sqlstate", None) in _LOST_RACES:
             raise Conflict(f"another writer was first: {_said(error)}", hint="retry") from error
         where = engine.url.render_as_string(hide_password=True)
+        if any(words in _said(error) for words in _DAMAGED):
+            raise Tampered(f"the file of {where} is damaged: {_said(error)}", hint="keep a copy; restore it") from error
         raise Unavailable(f"the ledger's database {where} failed: {_said(error)}", hint=_hint(error)) from error
     except SQLAlchemyError as error:
         raise Unavailable(f"the ledger's database cannot be used: {error}") from error

@@ -9,10 +9,12 @@ from typing import Self
 from sqlalchemy import Engine, insert, select, update
 
 from events.errors import NotFound, Refused
+from events.note import Checkpoint, VerifierKey
 from events.record import Position
-from infra.ledger import reader, writer
+from infra.keys import SigningKey
+from infra.ledger import integrity, reader, signing, writer
 from infra.ledger.database import connect, reading, require_schema, writing
-from infra.ledger.rows import Batch, Head, Stored, StoredCheckpoint, Stream
+from infra.ledger.rows import Batch, Fault, Head, Stored, StoredCheckpoint, Stream
 from infra.ledger.tables import checkpoints, digest, entries, logs, positions, relays, streams
 
 
@@ -133,6 +135,18 @@ class Ledger:
             values = {"next_index": index, "digest": digest(log_id, index)}
             if connection.execute(update(relays).where(relays.c.log_id == log_id).values(values)).rowcount == 0:
                 connection.execute(insert(relays).values(log_id=log_id, **values))
+
+    def sign(self, programme: str, key: SigningKey, trusted: Collection[VerifierKey] = ()) -> Checkpoint:
+        """Signs the head under the log's origin and keeps the note in the same transaction; gives the latest checkpoint
+        when nothing is new. The root is recomputed from bytes read back. `trusted` are earlier keys of this log, after a
+        change of key. Raises Tampered when entries and head disagree, Conflict when somebody else signed meanwhile; then
+        nothing is signed."""
+        return signing.sign_head(self._engine, programme, key, trusted)
+
+    def integrity(self, programme: str | None = None, keys: Collection[VerifierKey] = ()) -> Iterator[Fault]:
+        """Every contradiction in what is stored, re-read from the entries' bytes; nothing when all is well. `keys` are
+        the log's public keys under any name; without them checkpoints are compared with the tree but not verified."""
+        return integrity.faults(self._engine, programme, keys)
 
     def checkpoints(self, programme: str) -> list[StoredCheckpoint]:
         """Every checkpoint that was signed, by size."""

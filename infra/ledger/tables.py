@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import struct
 from hashlib import sha256
+from typing import Any
 
 from sqlalchemy import (
     BigInteger,
@@ -93,12 +94,12 @@ openings = Table(
     Column("headers", LargeBinary),
     Column("value", LargeBinary),
     Column("detail", Text),
-    Column("digest", LargeBinary, nullable=False),
+    Column("digest", LargeBinary),
     ForeignKeyConstraint(["log_id", "index"], ["entries.log_id", "entries.index"]),
     sqlite_strict=True,
 )
 """What an entry's commitment opens to, and `detail`. A settlement has a row only for its detail: salt and headers are
-NULL."""
+NULL. `opening_digest` says when the digest is."""
 
 positions = Table(
     "positions",
@@ -151,3 +152,9 @@ def digest(*columns: int | str | bytes | None) -> bytes:
         data = value if type(value) is bytes else str(value).encode()
         parts += (_LENGTH(len(data)), data)
     return sha256(b"".join(parts)).digest()
+
+
+def opening_digest(row: tuple[Any, ...]) -> bytes | None:
+    """The digest of a row of openings, NULL when the entry's commitment covers all that it holds: a value, no detail.
+    (An absent value has the commitment of FF FF FF FF, and a detail none.)"""
+    return None if row[5] is not None and row[6] is None else digest(*row)

@@ -101,7 +101,8 @@ def _create_entries() -> None:
     op.create_table(
         "openings",
         _number("log_id", key=True), _number("index", key=True), _bytes("salt", null=True), _bytes("key", null=True),
-        _bytes("headers", null=True), _bytes("value", null=True), _text("detail", null=True), _bytes("digest"),
+        _bytes("headers", null=True), _bytes("value", null=True), _text("detail", null=True),
+        _bytes("digest", null=True),
         sa.ForeignKeyConstraint(["log_id", "index"], ["entries.log_id", "entries.index"]),
         sqlite_strict=True,
     )  # fmt: skip

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, assert_never
 
 from console.options import settings_of
 from console.output import Report, Result
+from events.errors import Conflict, Refused
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -28,8 +29,11 @@ def run(options: argparse.Namespace, report: Report) -> Result:
 def _new(folder: Path, name: str) -> Result:
     from infra.keys import key_path, new_key
 
-    key = new_key(folder, name)
     path = key_path(folder, name)
+    try:
+        key = new_key(folder, name)
+    except Conflict as error:  # asking again would not help: the answer is no
+        raise Refused(error.message, hint=error.hint, file=path) from error
 
     def render(console: Console) -> None:
         console.print(f"vkey  {key.vkey}", soft_wrap=True)

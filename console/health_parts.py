@@ -1,0 +1,146 @@
+"""The real parts: broker, topics, clocks, database. Asked only; nothing is created."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from console.commands.kafka import broker_home
+from console.health import Finding
+from events.bus import Clock
+from events.errors import Unavailable
+from events.record import DEAD_LETTERS, TOPICS
+from events.values import format_instant
+from infra.settings import Settings
+
+SKEW_MS = 2_000
+UNREACHED = "not asked: no broker answers"
+
+
+def broker(settings: Settings) -> Finding:
+    address = bootstrap(settings)
+    if address is None:
+        wanted = settings.kafka or f"the local broker in {broker_home(settings)}"
+        todo = "start that cluster, or correct PHASEGATE_KAFKA" if settings.kafka else "phasegate kafka up"
+        return Finding("broker", "failed", f"{wanted} does not answer", todo)
+    with _admin(address) as admin:
+        nodes = admin.describe_cluster()["brokers"]
+    return Finding("broker", "ok", f"{address} answers, {len(nodes)} node{'s' if len(nodes) > 1 else ''}")
+
+
+def bootstrap(settings: Settings) -> str | None:
+    """Where a broker answers: PHASEGATE_KAFKA, else the local one; None when none does."""
+    from infra.kafka.broker import status
+    from infra.kafka.process import answers
+
+    if not settings.kafka:
+        found = status(broker_home(settings))
+        return found.bootstrap if found else None
+    hosts = [address.rpartition(":") for address in settings.kafka.split(",")]
+    return settings.kafka if any(answers(host.strip("[]"), int(port)) for host, _, port in hosts) else None
+
+
+@contextmanager
+def _admin(address: str) -> Iterator[Any]:
+    from infra.kafka.client import Cluster
+
+    cluster = Cluster(address, {})
+    admin = cluster.admin()
+    try:
+        with cluster.reached():
+            yield admin
+    finally:
+        admin.close()
+
+
+def topics(settings: Settings) -> Finding:
+    """The five topics as the ledger needs them: partition count, receipt stamps, nothing ever deleted."""
+    address = bootstrap(settings)
+    if address is None:
+        return Finding("topics", "warning", UNREACHED)
+    from infra.kafka.topics import read_settings, topic_settings
+
+    names = [f"{settings.prefix}.{topic}" for topic in (*TOPICS, DEAD_LETTERS)]
+    with _admin(address) as admin:
+        there = [name for name in names if name in set(admin.list_topics())]
+        counts = {topic["name"]: len(topic["partitions"]) for topic in admin.describe_topics(there)} if there else {}
+        found = read_settings(admin, there) if there else {}
+    wanted = topic_settings(_clock(settings))
+    faults = [f"{name} has {counts[name]} partitions, not {settings.partitions}" for name in there
+              if counts[name] != settings.partitions]  # fmt: skip
+    faults += [
+        f"{name} has {key}={found[name].get(key)}, not {value}"
+        for name in there
+        for key, value in wanted.items()
+        if found[name].get(key) != value
+    ]
+    if faults:
+        return Finding("topics", "failed", "; ".join(faults), "use the settings of these topics, or another prefix")
+    if len(there) < len(names):
+        missing = ", ".join(name for name in names if name not in there)
+        return Finding("topics", "warning", f"not there yet: {missing}", "the first run or recorder makes them")
+    return Finding("topics", "ok", f"{len(names)} topics of {settings.partitions} partitions under {settings.prefix}")
+
+
+def _clock(settings: Settings) -> Clock:
+    """A scenario's ledger is bound to scenario topics; every other ledger lives in the broker's time."""
+    from infra.ledger import Ledger
+
+    try:
+        with Ledger.open(settings.database) as ledger:
+            stream = ledger.stream()
+    except Unavailable:
+        return "broker"
+    return "scenario" if stream and stream.prefix == settings.prefix and stream.clock == "scenario" else "broker"
+
+
+def clocks(settings: Settings) -> Finding:
+    """One-sided and cheap: a record that the broker stamped in our future proves a skew; none proves nothing."""
+    address = bootstrap(settings)
+    if address is None:
+        return Finding("clocks", "warning", UNREACHED)
+    newest = _newest_stamp(settings, address)
+    if _clock(settings) == "scenario":
+        return Finding("clocks", "ok", "a scenario runs in its own time")
+    if newest is None:
+        return Finding("clocks", "ok", "no record yet to compare with")
+    ahead = newest - int(time.time() * 1000)
+    if ahead > SKEW_MS:
+        text = f"the broker's newest record is {ahead / 1000:.1f} s in our future"
+        return Finding("clocks", "failed", text, "set the clocks (NTP): deadlines are judged by the broker's")
+    return Finding("clocks", "ok", f"the broker's newest record is of {format_instant(newest)}, not in our future")
+
+
+def _newest_stamp(settings: Settings, address: str) -> int | None:
+    from kafka import TopicPartition
+    from kafka.admin import OffsetSpec
+
+    with _admin(address) as admin:
+        there = set(admin.list_topics())
+        places = {
+            TopicPartition(f"{settings.prefix}.{topic}", number): OffsetSpec.MAX_TIMESTAMP
+            for topic in TOPICS
+            if f"{settings.prefix}.{topic}" in there
+            for number in range(settings.partitions)
+        }
+        found = admin.list_partition_offsets(places) if places else {}
+    stamps = [int(place.timestamp) for place in found.values() if place.timestamp >= 0]
+    return max(stamps, default=None)
+
+
+def database(settings: Settings) -> Finding:
+    from console.commands.setup import without_password
+    from infra.ledger import Ledger
+
+    with Ledger.open(settings.database) as ledger:
+        logs, stream = ledger.heads(), ledger.stream()
+    where = without_password(settings.database)
+    if stream and stream.prefix == settings.prefix and stream.partitions != settings.partitions:
+        text = f"{where} records {stream.partitions} partitions, the settings say {settings.partitions}"
+        return Finding("database", "failed", text, f"PHASEGATE_PARTITIONS={stream.partitions}")
+    if stream and stream.prefix != settings.prefix:
+        text = f"{where} records the topics {stream.prefix}.*, the settings say {settings.prefix}.*"
+        return Finding("database", "warning", text, f"PHASEGATE_PREFIX={stream.prefix}, or another database")
+    return Finding("database", "ok", f"{where}, schema current, {len(logs)} log{'' if len(logs) == 1 else 's'}")

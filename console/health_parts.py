@@ -65,16 +65,15 @@ def topics(settings: Settings) -> Finding:
     names = [f"{settings.prefix}.{topic}" for topic in (*TOPICS, DEAD_LETTERS)]
     with _admin(address) as admin:
         there = [name for name in names if name in set(admin.list_topics())]
-        counts = {topic["name"]: len(topic["partitions"]) for topic in admin.describe_topics(there)} if there else {}
         found = read_settings(admin, there) if there else {}
+        for topic in admin.describe_topics(there) if there else ():
+            found[topic["name"]]["partitions"] = str(len(topic["partitions"]))
     wanted = topic_settings(_clock(settings))
-    faults = [f"{name} has {counts[name]} partitions, not {settings.partitions}" for name in there
-              if counts[name] != settings.partitions]  # fmt: skip
-    faults += [
-        f"{name} has {key}={found[name].get(key)}, not {value}"
-        for name in there
-        for key, value in wanted.items()
-        if found[name].get(key) != value
+    asked = {"partitions": str(settings.partitions), **wanted}
+    faults = [
+        f"{key} is {', '.join(sorted(different))}, not {value}"
+        for key, value in asked.items()
+        if (different := {f"{found[name].get(key)} ({name})" for name in there if found[name].get(key) != value})
     ]
     if faults:
         return Finding("topics", "failed", "; ".join(faults), "use the settings of these topics, or another prefix")
@@ -117,13 +116,13 @@ def _newest_stamp(settings: Settings, address: str) -> int | None:
     from kafka import TopicPartition
     from kafka.admin import OffsetSpec
 
+    names = {f"{settings.prefix}.{topic}" for topic in TOPICS}
     with _admin(address) as admin:
-        there = set(admin.list_topics())
+        there = sorted(names & set(admin.list_topics()))
         places = {
-            TopicPartition(f"{settings.prefix}.{topic}", number): OffsetSpec.MAX_TIMESTAMP
-            for topic in TOPICS
-            if f"{settings.prefix}.{topic}" in there
-            for number in range(settings.partitions)
+            TopicPartition(topic["name"], number): OffsetSpec.MAX_TIMESTAMP
+            for topic in (admin.describe_topics(there) if there else ())
+            for number in range(len(topic["partitions"]))
         }
         found = admin.list_partition_offsets(places) if places else {}
     stamps = [int(place.timestamp) for place in found.values() if place.timestamp >= 0]

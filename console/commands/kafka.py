@@ -74,7 +74,7 @@ def _elsewhere(bootstrap: str) -> Result:
     up = [f"{host}:{port}" for host, _, port in hosts if answers(host.strip("[]"), int(port))]
     data = {"running": bool(up), "bootstrap": bootstrap, "answering": up}
     if not up:
-        hint = "start that cluster; a TLS listener does not answer here: phasegate doctor asks it properly"
+        hint = "start that cluster, or correct PHASEGATE_KAFKA"
         return Result(data, _silent, UNAVAILABLE, f"no broker answers at {bootstrap}", hint)
     return Result(data, lambda console: console.print(f"Kafka answers at {', '.join(up)} (PHASEGATE_KAFKA)"))
 

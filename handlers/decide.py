@@ -135,20 +135,17 @@ def intake_closed(state: State, phase_id: str, partition: int, root: str, attrib
         "root": root,
         "attribution": attribution,
     }
-    caused_ms = max(fact.received_ms for window in windows for fact in _facts(state, phase, window))
-    return "decisions", _derive(state, "phasegate.intake.closed.v1", data, phase_id, 1, caused_ms)
+    closed_ms = max(fact.received_ms for window in windows for fact in _facts(state, phase, window))
+    return "decisions", _derive(state, "phasegate.intake.closed.v1", data, phase_id, 1, closed_ms)
 
 
-def phase_held(state: State, command: HoldPhase) -> Outgoing:
-    """Something is missing: what, and who owes it."""
-    phase = state.phases[command.phase]
-    missing = [{"code": row.code, "who": row.who, "what": row.what} for row in command.missing]
-    data = {"phase": command.phase, "missing": missing}
-    caused_ms = _caused_ms(state, phase)
-    return "decisions", _derive(state, "phasegate.phase.held.v1", data, command.phase, command.ordinal, caused_ms)
+def phase_held(state: State, command: HoldPhase, since_ms: int) -> Outgoing:
+    """Something is missing since `since_ms`: what, and who owes it."""
+    data = {"phase": command.phase, "missing": [row.data() for row in command.missing]}
+    return "decisions", _derive(state, "phasegate.phase.held.v1", data, command.phase, command.ordinal, since_ms)
 
 
-def _caused_ms(state: State, phase: PhaseState) -> int:
+def caused_ms(state: State, phase: PhaseState) -> int:
     """The latest receipt among what a decision rests on: the closing of the intake, and the rulings that count."""
     assert phase.closed is not None  # Nothing is held or decided before.
     rulings = [effective_ruling(state, phase, finding) for finding in phase.findings.values()]
@@ -159,7 +156,7 @@ def phase_decided(state: State, phase_id: str, basis: Basis) -> list[Outgoing]:
     """The assessment of each entrant, and then the decision that lists them. `state` is exactly the cut."""
     phase = state.phases[phase_id]
     outcome, table = outcome_of(state, phase), score_table(state, phase)
-    caused_ms, written = _caused_ms(state, phase), basis.model_dump()
+    since_ms, written = caused_ms(state, phase), basis.model_dump()
     out: list[Outgoing] = []
     for assessment in outcome.assessments:
         data = _assessment(phase_id, table, assessment) | {"basis": written}
@@ -170,20 +167,20 @@ def phase_decided(state: State, phase_id: str, basis: Basis) -> list[Outgoing]:
             phase=phase_id,
             subject=assessment.entrant,
             ordinal=1,
-            caused_ms=caused_ms,
+            caused_ms=since_ms,
         )
         out.append(("decisions", event))
     data = {
         "phase": phase_id,
         "outcomes": [
-            {"entrant": row.entrant, "outcome": row.outcome, "reasons": [_public(reason) for reason in row.reasons]}
+            {"entrant": row.entrant, "outcome": row.outcome, "reasons": [reason.public() for reason in row.reasons]}
             for row in outcome.outcomes
         ],
         "vacancies": outcome.vacancies,
         "assessments": [event.id for _, event in out],
         "basis": written,
     }
-    out.append(("decisions", _derive(state, DECIDED, data, phase_id, 1, caused_ms)))
+    out.append(("decisions", _derive(state, DECIDED, data, phase_id, 1, since_ms)))
     return out
 
 
@@ -197,13 +194,9 @@ def _assessment(phase_id: str, table: ScoreTable, assessment: Assessment) -> dic
             {"gate": gate, "met": row.met, "counts": dict(row.counts), "cites": list(row.cites)}
             for gate, row in assessment.gates.items()
         ],
-        "reasons": [dict(reason) for reason in assessment.reasons],
+        "reasons": [reason.data() for reason in assessment.reasons],
         "margin": assessment.margin,
     }
-
-
-def _public(reason: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: reason[name] for name in ("code", "criterion", "gate") if name in reason}
 
 
 def decision_finalised(state: State, command: FinaliseDecision) -> Outgoing:
@@ -212,8 +205,8 @@ def decision_finalised(state: State, command: FinaliseDecision) -> Outgoing:
     decision = phase.decisions[command.decision]
     causes = [decision.fact, *decision.signatures.values(), *_facts(state, phase, OBJECTIONS)]
     data = {"decision": command.decision, "objections": []}
-    caused_ms = max(fact.received_ms for fact in causes)
-    return "decisions", _derive(state, "phasegate.decision.finalised.v1", data, command.phase, 1, caused_ms)
+    final_ms = max(fact.received_ms for fact in causes)
+    return "decisions", _derive(state, "phasegate.decision.finalised.v1", data, command.phase, 1, final_ms)
 
 
 def _derive(state: State, name: str, data: dict[str, Any], phase: str, ordinal: int, caused_ms: int) -> Envelope:

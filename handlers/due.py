@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from events.record import TOPICS
 from events.rulebook import Phase
 from events.values import format_instant, parse_instant
-from handlers.readiness import Owed, all_owed
+from handlers.readiness import all_owed
+from handlers.reasons import Unresolved
 from handlers.screen import outstanding_screens
 from handlers.state import Fact, PhaseState, State
 from handlers.windows import (
@@ -64,7 +65,7 @@ class HoldPhase:
     """Something is missing, and the last word on record says otherwise."""
 
     phase: str
-    missing: tuple[Owed, ...]
+    missing: tuple[Unresolved, ...]
     ordinal: int
 
 
@@ -173,7 +174,7 @@ def _decision(state: State, phase: PhaseState) -> Transition | None:
     if phase.cut is not None:
         return DecidePhase(phase.rules.id, phase.cut)
     missing = tuple(all_owed(state, phase))
-    said = [Owed(**row) for row in phase.held[-1].data["missing"]] if phase.held else None
+    said = [Unresolved(**row) for row in phase.held[-1].data["missing"]] if phase.held else None
     return None if said == list(missing) else HoldPhase(phase.rules.id, missing, len(phase.held) + 1)
 
 

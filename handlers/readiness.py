@@ -7,27 +7,18 @@ while the log is folded, so that no flow chooses it; once noted it does not move
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from events.values import parse_number
 from handlers.gates import gate_results, outstanding
 from handlers.marks import Mark, Marks, Seats, missing_marks, quorum_shortfalls, seats_of
 from handlers.outcomes import PhaseOutcome, decide_outcomes
+from handlers.reasons import Unresolved
 from handlers.scoring import ScoreTable, score_phase
 from handlers.state import Fact, PhaseState, State
 from handlers.windows import is_in_time, last_window
 
 _NEVER_LAST = frozenset({"phasegate.score.recorded.v1", "phasegate.score.corrected.v1"})
 """Types that cannot arrive after the intake is closed, so that folding a million marks asks nothing of each."""
-
-
-@dataclass(frozen=True, slots=True)
-class Owed:
-    """One thing that is missing: a code, who owes it, and what. As `phase.held` says it."""
-
-    code: str
-    who: str
-    what: str
 
 
 def note_cut(state: State, fact: Fact) -> None:
@@ -39,42 +30,30 @@ def note_cut(state: State, fact: Fact) -> None:
             phase.cut = state.size
 
 
-def all_owed(state: State, phase: PhaseState) -> Iterator[Owed]:
+def all_owed(state: State, phase: PhaseState) -> Iterator[Unresolved]:
     """Everything that a closed phase waits for, in a stable order."""
-    yield from _owed_marks(state, phase)
+    owed_marks = list(_owed_marks(state, phase))
+    yield from owed_marks
     for finding_id, finding in outstanding(state, phase):
         entrant, gate, count = finding.key
         who = ", ".join(phase.rules.gate(gate).ruling_by)
-        yield Owed("ruling-outstanding", who, f"{entrant}/{gate}/{count} ({finding_id})")
-    for (entrant, gate_id), result in gate_results(state, phase).items():
-        for count, verdict in result.counts.items():
-            if verdict == "undetermined" and entrant in competing(state, phase):
-                who = ", ".join(phase.rules.gate(gate_id).ruling_by)
-                yield Owed("gate-undetermined", who, f"{entrant}/{gate_id}/{count}")
-    yield from _unresolved(state, phase)
+        yield Unresolved("ruling-outstanding", who, f"{entrant}/{gate}/{count} ({finding_id})")
+    for row in outcome_of(state, phase).unresolved:
+        if row.code != "not-scored" or not owed_marks:  # Who lacks a score for want of marks is named by those already.
+            yield row
 
 
-def _owed_marks(state: State, phase: PhaseState) -> Iterator[Owed]:
+def _owed_marks(state: State, phase: PhaseState) -> Iterator[Unresolved]:
     rules, seats = phase.rules, phase_seats(state, phase)
     empty = {leaf.panel for path, leaf in rules.leaves.items() if not seats[path]}
     for panel in sorted(empty):
-        yield Owed("panel-empty", "programme office", panel)
+        yield Unresolved("panel-empty", "programme office", panel)
     present, marks = competing(state, phase), phase_marks(phase)
     if rules.missing == "hold":
         for entrant, criterion, item, evaluator in missing_marks(rules, present, marks, seats):
-            yield Owed("mark-missing", evaluator, f"{entrant}/{criterion}/{item}")
+            yield Unresolved("mark-missing", evaluator, f"{entrant}/{criterion}/{item}")
     for gap in quorum_shortfalls(rules, present, marks, seats):
-        yield Owed("quorum-missing", gap.panel, f"{gap.entrant}: {gap.have} of {gap.need}")
-
-
-def _unresolved(state: State, phase: PhaseState) -> Iterator[Owed]:
-    outcome = outcome_of(state, phase)
-    for entrants in outcome.unresolved:
-        yield Owed("tie-unresolved", "panel", ", ".join(entrants))
-    advanced = sum(row.outcome == "advanced" for row in outcome.outcomes)
-    at_least = phase.rules.advance.at_least if phase.rules.advance is not None else 0
-    if advanced < at_least:
-        yield Owed("too-few-advance", "programme office", f"{advanced} of at least {at_least}")
+        yield Unresolved("quorum-missing", gap.panel, f"{gap.entrant}: {gap.have} of {gap.need}")
 
 
 def withdrawn_in_time(state: State, phase: PhaseState) -> dict[str, tuple[str, ...]]:

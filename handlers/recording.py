@@ -34,8 +34,10 @@ class Draft:
     of: int | None = None
 
 
-def record_one(state: State, record: Record, deployment: Deployment) -> list[Draft]:
-    """Judges a record, applies it, and settles what waited for it. Changes `state`, which the caller owns."""
+def record_one(state: State, record: Record, deployment: Deployment) -> Iterator[Draft]:
+    """Judges a record, applies it, and settles what waited for it. Changes `state`, which the caller owns: when a draft is
+    yielded, `state` is what is known with exactly that entry. To be exhausted before the next record.
+    """
     _check_clock(state, record)
     order_ms = max(record.received_ms, state.order_ms.get(record.topic, 0))
     state.order_ms[record.topic] = order_ms
@@ -44,24 +46,25 @@ def record_one(state: State, record: Record, deployment: Deployment) -> list[Dra
     if event is None or refusal is not None:
         assert refusal is not None  # What cannot be read is refused.
         state.size += 1
-        return [Draft(index, record, refusal, _public_type(event))]
+        yield Draft(index, record, refusal, _public_type(event))
+        return
     fact = Fact(index, record.topic, record.offset, record.received_ms, order_ms, present(event))
     verdict = judge_identity(state, record, fact.event) or judge_event(state, record, fact, deployment)
-    drafts = [Draft(index, record, verdict, event.type)]
     state.size += 1
-    match verdict:
-        case Accepted():
-            remember(state, fact, record.value)
-            evolve(state, fact)
-            note_cut(state, fact)
-            if state.waits:
-                _settle(state, list(_provided(state, fact)), drafts, deployment)
-        case Pending(keys):
-            remember(state, fact, record.value)
-            wait(state, Waiting(fact, record, keys))
-        case Refusal() | Duplicate():
-            pass
-    return drafts
+    if isinstance(verdict, Accepted):
+        _accept(state, fact, record)
+    elif isinstance(verdict, Pending):
+        remember(state, fact, record.value)
+        wait(state, Waiting(fact, record, verdict.keys))
+    yield Draft(index, record, verdict, event.type)
+    if state.waits and isinstance(verdict, Accepted):
+        yield from _settle(state, list(_provided(state, fact)), deployment)
+
+
+def _accept(state: State, fact: Fact, record: Record) -> None:
+    remember(state, fact, record.value)
+    evolve(state, fact)
+    note_cut(state, fact)
 
 
 def _check_clock(state: State, record: Record) -> None:
@@ -117,7 +120,7 @@ def _slot_key(fact: Fact) -> Key | None:
     return (data["phase"], data["entrant"], data["criterion"], data["item"], data["evaluator"])
 
 
-def _settle(state: State, keys: list[Key], drafts: list[Draft], deployment: Deployment) -> None:
+def _settle(state: State, keys: list[Key], deployment: Deployment) -> Iterator[Draft]:
     """Judges again whatever waited for `keys`, and for what that provides in turn, in the order of receipt."""
     heap: list[tuple[tuple[int, str, int], int]] = []
     queued: set[int] = set()
@@ -133,10 +136,13 @@ def _settle(state: State, keys: list[Key], drafts: list[Draft], deployment: Depl
     while heap:
         _, index = heapq.heappop(heap)
         queued.discard(index)
-        wake(_settle_one(state, index, drafts, deployment))
+        draft, provided = _settle_one(state, index, deployment)
+        if draft is not None:
+            yield draft
+        wake(provided)
 
 
-def _settle_one(state: State, index: int, drafts: list[Draft], deployment: Deployment) -> list[Key]:
+def _settle_one(state: State, index: int, deployment: Deployment) -> tuple[Draft | None, list[Key]]:
     waiting = _unwait(state, index)
     fact, record = waiting.fact, waiting.record
     known = state.seen[record.topic]
@@ -145,20 +151,18 @@ def _settle_one(state: State, index: int, drafts: list[Draft], deployment: Deplo
     if isinstance(verdict, Pending):
         remember(state, fact, record.value)
         wait(state, Waiting(fact, record, verdict.keys))
-        return []
-    drafts.append(Draft(state.size, record, verdict, fact.event.type, of=index))
+        return None, []
+    draft = Draft(state.size, record, verdict, fact.event.type, of=index)
     state.size += 1
     freed: list[Key] = [("event", fact.event.id), ("identity", record.topic, *identity)]
     if (slot := _slot_key(fact)) is not None:
         freed.append(("slot", *slot))
     if isinstance(verdict, Accepted):
-        remember(state, fact, record.value)
-        evolve(state, fact)
-        note_cut(state, fact)
-        return [*freed, *_provided(state, fact)]
+        _accept(state, fact, record)
+        return draft, [*freed, *_provided(state, fact)]
     if known.get(identity, (b"", -1))[1] == index:
         del known[identity]  # A refused record reserves nothing.
-    return freed
+    return draft, freed
 
 
 def _judge_again(state: State, record: Record, fact: Fact, deployment: Deployment) -> Verdict:
@@ -172,7 +176,7 @@ def _provided(state: State, fact: Fact) -> Iterator[Key]:
     """The keys that an accepted event provides to what waits."""
     data = fact.event.data
     yield ("event", fact.event.id)
-    match fact.event.type.removeprefix("phasegate.").rpartition(".v")[0]:
+    match fact.event.type.removeprefix("phasegate.").rpartition(".v")[0]:  # Most types provide nothing else.
         case "programme.announced":
             yield ("programme",)
         case "phase.opened":

@@ -1,0 +1,105 @@
+"""Performing what is due: from a transition to its events, published, recorded, and asked again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import assert_never
+
+from events.decisions import Basis
+from events.record import TOPICS, partition_for
+from flows.office import Office, Outgoing
+from flows.reader import Reader
+from flows.wiring import Parts
+from handlers import decide
+from handlers.due import (
+    CloseIntake,
+    DecidePhase,
+    FinaliseDecision,
+    HoldPhase,
+    MarkWindow,
+    OpenPhase,
+    ScreenSubmissions,
+    Transition,
+    due,
+)
+from handlers.screen import outstanding_screens
+from handlers.state import State
+
+
+@dataclass(slots=True)
+class Progress:
+    """One programme's way forward over the real parts. A run may be killed at any line: the next one goes on from the
+    ledger, and whatever was said twice is recorded once."""
+
+    parts: Parts
+    programme: str
+    reader: Reader = field(init=False)
+    office: Office = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.reader = self.parts.reader()
+        self.office = self.parts.office()
+
+    @property
+    def state(self) -> State:
+        """What is known now."""
+        return self.reader.state(self.programme)
+
+    def due(self, now_ms: int) -> Transition | None:
+        """What is due at `now_ms` (Unix milliseconds)."""
+        return due(self.state, now_ms)
+
+    def perform(self, transition: Transition, now_ms: int) -> None:
+        """Publishes the transition's events and returns when they are recorded. Raises Refused, Unavailable, Conflict."""
+        stamp_ms = now_ms if self.parts.bus.clock == "scenario" else None
+        self.office.publish(self.events(transition), stamp_ms)
+
+    def steps(self, now_ms: int) -> Iterator[Transition]:
+        """Performs what is due, one transition after the other, until nothing is; yields each after it is recorded."""
+        while (transition := self.due(now_ms)) is not None:
+            self.perform(transition, now_ms)
+            yield transition
+
+    def events(self, transition: Transition) -> list[Outgoing]:
+        """The events of a transition, from the ledger as it stands."""
+        state = self.state
+        match transition:
+            case MarkWindow():
+                return decide.markers_of(state, transition)
+            case OpenPhase():
+                return [decide.phase_opened(state, transition)]
+            case ScreenSubmissions(phase):
+                return [("audits", event) for event in outstanding_screens(state, state.phases[phase])]
+            case CloseIntake(phase):
+                return [self._intake_closed(state, phase)]
+            case HoldPhase():
+                since_ms = decide.caused_ms(state, state.phases[transition.phase])
+                return [decide.phase_held(state, transition, since_ms)]
+            case DecidePhase(phase, cut):
+                return self._decided(phase, cut)
+            case FinaliseDecision():
+                return [decide.decision_finalised(state, transition)]
+            case _:
+                assert_never(transition)
+
+    def _intake_closed(self, state: State, phase_id: str) -> Outgoing:
+        phase = state.phases[phase_id]
+        root = self.reader.root(self.programme, decide.closing_size(state, phase)).hex()
+        partition = partition_for(self.programme.encode(), self.parts.deployment.partitions)
+        stops = decide.closing_offsets(state, phase)
+        ledger = self.parts.ledger
+        rows = [(topic, partition, ledger.attribution(topic, partition, stops[topic])) for topic in TOPICS]
+        attribution = decide.attribution_digest(self.programme, rows, stops)
+        return decide.intake_closed(state, phase_id, partition, root, attribution)
+
+    def _decided(self, phase_id: str, cut: int) -> list[Outgoing]:
+        prefix = self.reader.prefix(self.programme, cut)
+        basis = Basis(
+            log=f"{self.parts.origin}/{self.programme}",
+            size=prefix.size,
+            root=prefix.root.hex(),
+            rulebook=prefix.state.digest,
+            engine=decide.ENGINE,
+        )
+        return decide.phase_decided(prefix.state, phase_id, basis)

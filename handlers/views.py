@@ -1,0 +1,80 @@
+"""What people ask of a programme, as plain data: where its phases stand, and what was decided. The form is INTERFACE's."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from fractions import Fraction
+from typing import Any
+
+from events.rulebook import Phase
+from handlers.rounding import rounded
+from handlers.scoring import TOTAL
+from handlers.state import Decision, PhaseState, State
+from handlers.steps import mean
+
+
+def phases_view(state: State) -> list[dict[str, Any]]:
+    """Every phase of the rulebook in its order: status, and, once decided, standings, outcomes, means and vacancies."""
+    return [phase_view(state, rules) for rules in (state.rulebook.phases if state.rulebook else ())]
+
+
+def phase_view(state: State, rules: Phase) -> dict[str, Any]:
+    """One phase. Before its decision there are no standings: marks are private until then."""
+    view: dict[str, Any] = {
+        "phase": rules.id,
+        "status": state.status(rules.id),
+        "standings": [],
+        "outcomes": [],
+        "means": {},
+        "vacancies": 0,
+        "basis": None,
+    }
+    phase = state.phases.get(rules.id)
+    if phase is None:
+        return view
+    if phase.status == "held":
+        view["missing"] = phase.held[-1].data["missing"]
+    if phase.decision is not None:
+        view |= decision_view(phase, phase.decision)
+    return view
+
+
+def decision_view(phase: PhaseState, decision: Decision) -> dict[str, Any]:
+    """A decision with the assessments that it lists."""
+    data = decision.fact.data
+    assessments = [phase.assessed[event_id].data for event_id in data["assessments"]]
+    return {
+        "decision": decision.fact.event.id,
+        "standings": standings(assessments),
+        "outcomes": data["outcomes"],
+        "means": means(phase.rules, assessments),
+        "vacancies": data["vacancies"],
+        "basis": data["basis"],
+        "signed": sorted(decision.signatures),
+        "final": decision.finalised is not None,
+    }
+
+
+def standings(assessments: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """By rank, the unscored last; `scores` is flat by dotted id, as published."""
+    rows = [
+        {
+            "entrant": row["entrant"],
+            "rank": row["rank"],
+            "total": row["scores"].get(TOTAL, {}).get("value"),
+            "scores": {path: node["value"] for path, node in row["scores"].items() if path != TOTAL and "value" in node},
+        }
+        for row in assessments
+    ]
+    return sorted(rows, key=lambda row: (row["rank"] is None, row["rank"], row["entrant"]))
+
+
+def means(rules: Phase, assessments: list[dict[str, Any]]) -> dict[str, str]:
+    """The mean of every criterion and of the total over the entrants with a total, rounded as the rules say."""
+    scored = [row["scores"] for row in assessments if TOTAL in row["scores"]]
+    columns: dict[str, list[Fraction]] = {}
+    for scores in scored:
+        for path, node in scores.items():
+            if "exact" in node:
+                columns.setdefault(path, []).append(Fraction(node["exact"]))
+    return {path: rounded(mean(column), rules.means).text for path, column in columns.items()}

@@ -1,0 +1,1 @@
+"""What several tests share: a small programme, and a stage that plays it over real parts."""

@@ -84,11 +84,11 @@ class Rounding(Rule):
 
 
 def repeated(names: Iterable[str]) -> list[str]:
-    """The names that occur more than once, in the order of their second occurrence."""
+    """The names that occur more than once, in the order of their second occurrence. Empty ones are not equal."""
     seen: set[str] = set()
     again: list[str] = []
     for name in names:
-        if name in seen and name not in again:
+        if name and name in seen and name not in again:
             again.append(name)
         seen.add(name)
     return again

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from infra.marks_file import MarkRow
 
 REFUSED = 6
+SCORED = frozenset({"criteria", "ties", "rank_by", "means"})
+"""The members of a rulebook that scores and ranks follow from."""
 NAMED_AT_MOST = 10
 """How many single marks a message names before it says how many more there are."""
 
@@ -33,7 +35,7 @@ def check(options: argparse.Namespace, report: Report) -> Result:
     loaded = load(path)
     found = sorted(
         (
-            {"line": _line(loaded.lines, fault.path), "path": _dotted(fault.path), "code": fault.code,
+            {"line": loaded.line(fault.path), "path": _dotted(fault.path), "code": fault.code,
              "message": fault.message}
             for fault in faults(loaded.document)
         ),
@@ -51,15 +53,6 @@ def check(options: argparse.Namespace, report: Report) -> Result:
     )
 
 
-def _line(lines: Mapping[tuple[Any, ...], int], path: Sequence[Any]) -> int:
-    """The line of a place in the document, or of the nearest one around it: what is missing has no line."""
-    for stop in range(len(path), -1, -1):
-        line = lines.get(tuple(path[:stop]))
-        if line is not None:
-            return line
-    return 1
-
-
 def _dotted(path: Sequence[Any]) -> str:
     return ".".join(map(str, path))
 
@@ -71,14 +64,12 @@ def _show_faults(path: Path, found: Sequence[Mapping[str, Any]], console: Consol
 
 def score(options: argparse.Namespace, report: Report) -> Result:
     """Standings of one phase. The evaluators found in the table are the panel."""
-    from events.rulebook import parse_rulebook
     from handlers.marks import Mark, missing_marks, seats_in
     from handlers.ranking import standings
     from handlers.scoring import score_phase
     from infra.marks_file import read_marks
-    from infra.rulebook_file import load
 
-    phase = chosen_phase(parse_rulebook(load(options.rulebook).document), options.phase)
+    phase = chosen_phase(_rulebook(options.rulebook, report), options.phase)
     rows = _rows_of(phase, options.marks, read_marks(options.marks), report)
     marks = {row.slot: Mark(row.value, row.reference) for row in rows}
     entrants = sorted({row.team for row in rows})
@@ -92,6 +83,32 @@ def score(options: argparse.Namespace, report: Report) -> Result:
     means = {node: value.text for node, value in scored.means.items()}
     data = {"phase": phase.id, "standings": lines, "means": means}
     return Result(data, partial(_show_standings, phase, lines, means))
+
+
+def _rulebook(path: Path, report: Report) -> Rulebook:
+    """The rules of a file. Faults in what scoring needs are refused; of others there is only a warning."""
+    from events.rulebook import parse_rulebook
+    from handlers.check import faults
+    from infra.rulebook_file import load
+
+    loaded = load(path)
+    found = faults(loaded.document)
+    grave = [fault for fault in found if SCORED & set(fault.path)] or ([] if _parses(loaded.document) else found)
+    if grave:
+        lines = [f"{path}:{loaded.line(fault.path)}: {fault.message}" for fault in grave]
+        raise Refused(_some(lines, "; "), hint=f"phasegate check {path}", faults=lines)
+    if found:
+        report.warn(f"{path} has faults that do not touch the scores: {len(found)}; phasegate check {path}")
+    return parse_rulebook(loaded.document)
+
+
+def _parses(document: object) -> bool:
+    from events.rulebook import parse_rulebook
+
+    try:
+        return isinstance(document, dict) and parse_rulebook(document) is not None
+    except Refused:
+        return False
 
 
 def chosen_phase(rulebook: Rulebook, wanted: str | None) -> Phase:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterator, Mapping
+from functools import cache
 from typing import Any
 
 from pydantic import ValidationError
@@ -18,7 +19,7 @@ from handlers.fault import Fault, Path
 
 _BARE: Path = ("phases", 0)
 _UNION = {"literal_error", "model_type", "model_attributes_type", "dict_type", "value_error", "too_short"}
-"""What pydantic says around a fault: of the other forms that a member might have had, and of a list left short by it."""
+"""What pydantic says around a fault: of other forms that a member might have, and of lists that it left short."""
 
 
 def faults(document: Any) -> list[Fault]:
@@ -78,7 +79,7 @@ def _message(detail: ErrorDetails) -> str:
         case "missing":
             return f"{name} is missing; add it"
         case "extra_forbidden":
-            near = difflib.get_close_matches(name, [member for member in _MEMBERS if member != name], 1)
+            near = difflib.get_close_matches(name, [member for member in _known_members() if member != name], 1)
             return f"there is no member {name!r} here; " + (f"did you mean {near[0]!r}?" if near else "remove it")
         case "literal_error":
             return f"{value!r} is not known; write {detail.get('ctx', {}).get('expected', 'another value')}"
@@ -95,7 +96,10 @@ def _members(schema: Any) -> Iterator[str]:
     yield from schema.get("properties", {})
 
 
-_MEMBERS = sorted(set(_members(Rulebook.model_json_schema())))
+@cache
+def _known_members() -> list[str]:
+    """Every member name of the models; made when first asked for, since making it takes longer than a start may."""
+    return sorted(set(_members(Rulebook.model_json_schema())))
 
 
 def _sources(programme: Mapping[str, Any]) -> Iterator[Fault]:

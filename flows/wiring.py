@@ -6,13 +6,17 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from events.bus import Bus
+from events.errors import Unavailable
 from events.note import ED25519, parse_vkey
 from flows.office import Office
 from flows.reader import Reader
 from flows.recorder import Recorder
 from handlers.judge import Deployment
-from infra.keys import SigningKey
+from infra.kafka import broker
+from infra.kafka.bus import KafkaBus
+from infra.keys import SigningKey, load_key
 from infra.ledger import Ledger
+from infra.settings import Settings
 
 
 @dataclass(slots=True)
@@ -60,3 +64,37 @@ def assemble(
     ledger.bind(bus.prefix, bus.partitions, bus.clock)
     deployment = Deployment(bus.partitions, office_keys([office_key], vkeys))
     return Parts(bus, ledger, deployment, origin, office_key, log_key)
+
+
+def bootstrap_of(settings: Settings) -> str:
+    """The broker to use: that of the settings, else the local one if it is up. Raises Unavailable."""
+    if settings.kafka:
+        return settings.kafka
+    running = broker.status(settings.home / "kafka")
+    if running is None:
+        raise Unavailable(
+            "no Kafka: PHASEGATE_KAFKA is not set, and the local broker is not up",
+            hint="phasegate kafka up, or set PHASEGATE_KAFKA=host:port",
+        )
+    return running.bootstrap
+
+
+def open_ledger(settings: Settings) -> Ledger:
+    """The ledger of the settings. Raises Unavailable when it is not there or its tables are behind."""
+    return Ledger.open(settings.database)
+
+
+def open_parts(settings: Settings | None = None) -> Parts:
+    """Everything that the settings name, opened. What the ledger says of its bus wins over settings: keys must not move."""
+    settings = settings or Settings.load()
+    ledger = open_ledger(settings)
+    stream = ledger.stream()
+    prefix, partitions, clock = (
+        (settings.prefix, settings.partitions, "broker")
+        if stream is None
+        else (stream.prefix, stream.partitions, stream.clock)
+    )
+    bus = KafkaBus(bootstrap_of(settings), prefix, partitions, "scenario" if clock == "scenario" else "broker")
+    return assemble(
+        bus, ledger, settings.origin, load_key(settings.office_key), load_key(settings.log_key), settings.office_vkeys
+    )

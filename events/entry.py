@@ -49,7 +49,8 @@ _LAYOUT = re.compile(
 @dataclass(frozen=True, slots=True)
 class Entry:
     """One leaf. `received_ms` is Unix milliseconds; `reason` stands exactly on refusals; `type` only when it is a
-    stored name; `of` is the index of the pending first entry that this one settles, absent on first entries."""
+    stored name; `of` is the index of the pending first entry that this one settles, absent on first entries.
+    """
 
     index: int
     topic: str

@@ -30,7 +30,8 @@ class SignatureInvalid(Refused):
 @dataclass(frozen=True, slots=True)
 class DetachedJws:
     """A parsed, unverified signature header. `protected` is the base64url text as sent: it is part of what was
-    signed."""
+    signed.
+    """
 
     protected: bytes
     kid: str
@@ -54,7 +55,8 @@ def format_jws(protected: bytes, signature: bytes) -> bytes:
 
 def parse(header_value: bytes) -> DetachedJws:
     """The parts of a header value. Members may stand in any order; there must be exactly these four, and `b64`
-    false."""
+    false.
+    """
     parts = header_value.split(b".")
     if len(header_value) > HEADER_BYTES_MAX or len(parts) != 3 or parts[1] != b"":
         raise SignatureInvalid("not a detached JWS", hint="expected BASE64URL(header)..BASE64URL(signature)")

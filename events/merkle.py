@@ -46,7 +46,8 @@ def root(stack: Sequence[bytes]) -> bytes:
 def tree_root(leaves: Sequence[bytes], stack: Sequence[bytes] = (), size: int = 0) -> bytes:
     """The root of `size` leaves known by their frontier `stack`, followed by these leaf hashes. The second path: RFC
     6962's recursive definition, which shares nothing with `append` and `root`. Raises Tampered when `stack` cannot be
-    of `size`."""
+    of `size`.
+    """
     total = size + len(leaves)
     if total == 0 and not stack:
         return EMPTY_ROOT
@@ -74,9 +75,7 @@ def _range_root(
     if end - start == 1:
         return leaves[start - base]
     middle = start + (1 << ((end - start - 1).bit_length() - 1))
-    return node_hash(
-        _range_root(start, middle, known, leaves, base), _range_root(middle, end, known, leaves, base)
-    )
+    return node_hash(_range_root(start, middle, known, leaves, base), _range_root(middle, end, known, leaves, base))
 
 
 def pack_stack(stack: Sequence[bytes]) -> bytes:

@@ -68,7 +68,8 @@ def verifier_key(name: str, public: bytes, algorithm: int = ED25519) -> Verifier
 
 def name_problem(name: str) -> str:
     """Why a note cannot carry this key name, or nothing. C2SP: not empty, no Unicode space, no plus; and no
-    controls."""
+    controls.
+    """
     if not name or "+" in name or any(c.isspace() or ord(c) < 0x20 or 0xD800 <= ord(c) < 0xE000 for c in name):
         return f"{name!r} is not a key name: it must not be empty nor contain spaces, controls or '+'"
     return ""
@@ -123,7 +124,8 @@ def format_signature(key: VerifierKey, signature: bytes) -> bytes:
 
 def open_note(note: bytes, keys: Iterable[VerifierKey]) -> tuple[bytes, tuple[VerifierKey, ...]]:
     """The text of a note, and which of `keys` signed it. Lines of other keys are ignored. Raises Tampered on a
-    malformed note, on a known key's wrong signature, and when no known key signed."""
+    malformed note, on a known key's wrong signature, and when no known key signed.
+    """
     text, lines = _split(note)
     known = {(key.name, key.key_id): key for key in keys}
     verified: dict[tuple[str, bytes], VerifierKey] = {}
@@ -151,7 +153,8 @@ def open_checkpoint(note: bytes, keys: Iterable[VerifierKey]) -> Checkpoint:
 
 def _split(note: bytes) -> tuple[bytes, list[bytes]]:
     """Text (with its last LF) and signature lines. The last empty line parts them: a text may hold empty lines
-    itself."""
+    itself.
+    """
     if len(note) > NOTE_BYTES_MAX or not note.endswith(b"\n"):
         raise Tampered(f"a note ends in LF and has at most {NOTE_BYTES_MAX} bytes; this one has {len(note)}")
     if any(byte < 0x20 and byte != 0x0A for byte in set(note)):

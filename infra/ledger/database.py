@@ -81,10 +81,10 @@ def _begin(connection: Connection) -> None:
 @contextmanager
 def reading(engine: Engine, *, snapshot: bool = False) -> Iterator[Connection]:
     """A connection for reading; errors come out translated. With `snapshot` all statements
-    see one state of a PostgreSQL database (SQLite: of the file)."""
-    with translated(engine), engine.connect() as connection:
-        if snapshot and engine.dialect.name == "postgresql":
-            connection = connection.execution_options(isolation_level="REPEATABLE READ")
+    see one state of a PostgreSQL database (SQLite: of the file).
+    """
+    level = {"isolation_level": "REPEATABLE READ"} if snapshot and engine.dialect.name == "postgresql" else {}
+    with translated(engine), engine.connect().execution_options(**level) as connection:
         yield connection
 
 
@@ -161,5 +161,3 @@ def require_schema(engine: Engine) -> None:
     if found != expected:
         where = engine.url.render_as_string(hide_password=True)
         raise Unavailable(f"the schema of {where} is {found or 'missing'}, expected {expected}", hint=UPGRADE_HINT)
-
-

@@ -35,7 +35,8 @@ _LAST = 'SELECT topic, partition, MAX("offset") FROM entries WHERE "of" IS NULL 
 
 def faults(engine: Engine, programme: str | None, keys: Collection[VerifierKey]) -> Iterator[Fault]:
     """Everything that contradicts, in all logs or one; positions and the stream are looked at in any case. Memory stays
-    bounded by the number of unsettled records. One snapshot, so a recorder may go on writing."""
+    bounded by the number of unsettled records. One snapshot, so a recorder may go on writing.
+    """
     with reading(engine, snapshot=True) as connection:
         for table in DIGESTED:
             if table != "openings":  # checked with their entries
@@ -70,7 +71,7 @@ def _strays(connection: Connection) -> Iterator[Fault]:
     """Rows of logs that are not there, and openings without an entry."""
     known = {row[0] for row in query(connection, "SELECT id FROM logs")}
     for table in ("entries", "openings", "checkpoints", "relays"):
-        for (log_id,) in query(connection, f"SELECT DISTINCT log_id FROM {table}"):
+        for (log_id,) in query(connection, f"SELECT DISTINCT log_id FROM {table}"):  # noqa: S608  # names from the line above
             if log_id not in known:
                 yield Fault(table, str(log_id), "log_id", "a log", "none")
     for log_id, next_index, size in query(

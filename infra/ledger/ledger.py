@@ -72,7 +72,8 @@ class Ledger:
 
     def append(self, batch: Batch) -> None:
         """Appends to logs and moves positions in one transaction. Raises Conflict when any stood elsewhere than
-        expected, Refused when the batch contradicts itself; then nothing is written."""
+        expected, Refused when the batch contradicts itself; then nothing is written.
+        """
         with writing(self._engine) as connection:
             writer.append_batch(connection, batch)
 
@@ -95,7 +96,8 @@ class Ledger:
         self, programme: str, start: int = 0, stop: int | None = None, with_openings: bool = True
     ) -> Iterator[Stored]:
         """The entries start..stop (stop excluded) in index order, streamed; nothing for an unknown
-    programme. What is appended while reading may or may not be seen."""
+        programme. What is appended while reading may or may not be seen.
+        """
         return reader.read_entries(self._engine, programme, start, stop, with_openings)
 
     def find(self, position: Position) -> tuple[str, int] | None:
@@ -116,7 +118,8 @@ class Ledger:
 
     def refused_after(self, programme: str, index: int, limit: int) -> list[Stored]:
         """Refused entries from `index` on (included), at most `limit`. A refused settlement has no opening of its
-        own."""
+        own.
+        """
         return reader.read_refused(self._engine, programme, index, limit)
 
     def relay_cursor(self, programme: str) -> int:
@@ -137,15 +140,17 @@ class Ledger:
                 connection.execute(insert(relays).values(log_id=log_id, **values))
 
     def sign(self, programme: str, key: SigningKey, trusted: Collection[VerifierKey] = ()) -> Checkpoint:
-        """Signs the head under the log's origin and keeps the note in the same transaction; gives the latest checkpoint
-        when nothing is new. The root is recomputed from bytes read back. `trusted` are earlier keys of this log, after a
-        change of key. Raises Tampered when entries and head disagree, Conflict when somebody else signed meanwhile; then
-        nothing is signed."""
+        """Signs the head under the log's origin and keeps the note in the same transaction; the latest checkpoint when
+        nothing is new. The root is recomputed from bytes read back. `trusted` are earlier keys of this log, after a
+        change of key. Raises Tampered when entries and head disagree, Conflict when somebody else signed meanwhile;
+        then nothing is signed.
+        """
         return signing.sign_head(self._engine, programme, key, trusted)
 
     def integrity(self, programme: str | None = None, keys: Collection[VerifierKey] = ()) -> Iterator[Fault]:
         """Every contradiction in what is stored, re-read from the entries' bytes; nothing when all is well. `keys` are
-        the log's public keys under any name; without them checkpoints are compared with the tree but not verified."""
+        the log's public keys under any name; without them checkpoints are compared with the tree but not verified.
+        """
         return integrity.faults(self._engine, programme, keys)
 
     def checkpoints(self, programme: str) -> list[StoredCheckpoint]:

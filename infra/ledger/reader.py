@@ -16,9 +16,20 @@ from infra.ledger.tables import entries, logs
 CHUNK = 1000
 """Rows per query: a reader that stops in the middle holds no transaction open, hence no WAL and no vacuum back."""
 
-_COLUMNS = 'e."index", e.entry'
-_OPENED = _COLUMNS + ", o.salt, o.key, o.headers, o.value, o.detail"
-_JOIN = ' LEFT JOIN openings o ON o.log_id = e.log_id AND o."index" = e."index"'
+_READ_BARE = """
+SELECT e."index", e.entry FROM entries e
+WHERE e.log_id = ? AND e."index" >= ? AND e."index" < ? ORDER BY e."index"
+"""
+_READ_OPENED = """
+SELECT e."index", e.entry, o.salt, o.key, o.headers, o.value, o.detail
+FROM entries e LEFT JOIN openings o ON o.log_id = e.log_id AND o."index" = e."index"
+WHERE e.log_id = ? AND e."index" >= ? AND e."index" < ? ORDER BY e."index"
+"""
+_READ_REFUSED = """
+SELECT e."index", e.entry, o.salt, o.key, o.headers, o.value, o.detail
+FROM entries e LEFT JOIN openings o ON o.log_id = e.log_id AND o."index" = e."index"
+WHERE e.log_id = ? AND e."index" >= ? AND e.verdict = 'refused' ORDER BY e."index" LIMIT ?
+"""
 
 
 def query(connection: Connection, statement: str, *parameters: object) -> Sequence[Any]:
@@ -50,9 +61,7 @@ def read_entries(engine: Engine, programme: str, start: int, stop: int | None, o
         log_id = log_id_of(connection, programme)
     if log_id is None:
         return
-    columns, join, stored = (_OPENED, _JOIN, _opened) if opened else (_COLUMNS, "", _bare)
-    statement = f'SELECT {columns} FROM entries e{join} WHERE e.log_id = ? AND e."index" >= ? AND e."index" < ?'
-    statement += ' ORDER BY e."index"'
+    statement, stored = (_READ_OPENED, _opened) if opened else (_READ_BARE, _bare)
     while stop is None or start < stop:
         end = start + CHUNK if stop is None else min(stop, start + CHUNK)
         with reading(engine) as connection:
@@ -65,13 +74,9 @@ def read_entries(engine: Engine, programme: str, start: int, stop: int | None, o
 
 def read_refused(engine: Engine, programme: str, index: int, limit: int) -> list[Stored]:
     """Refused entries from `index` on."""
-    statement = (
-        f"SELECT {_OPENED} FROM entries e{_JOIN} WHERE e.log_id = ? AND e.\"index\" >= ? AND e.verdict = 'refused'"
-        ' ORDER BY e."index" LIMIT ?'
-    )
     with reading(engine) as connection:
         log_id = log_id_of(connection, programme)
-        return [] if log_id is None else list(map(_opened, query(connection, statement, log_id, index, limit)))
+        return [] if log_id is None else list(map(_opened, query(connection, _READ_REFUSED, log_id, index, limit)))
 
 
 def read_attribution(engine: Engine, topic: str, partition: int, stop: int) -> list[tuple[int, str]]:

@@ -12,7 +12,8 @@ from events.errors import Tampered
 @dataclass(frozen=True, slots=True)
 class NewEntry:
     """One entry to append: its bytes, the columns that must equal its members, and what stays private. `opening` is
-    None exactly on settlements (`of` given). `detail` explains a verdict to those who may see the record."""
+    None exactly on settlements (`of` given). `detail` explains a verdict to those who may see the record.
+    """
 
     entry: bytes
     topic: str
@@ -27,7 +28,8 @@ class NewEntry:
 @dataclass(frozen=True, slots=True)
 class LogAppend:
     """Entries for one programme's log, which must have `expected_size` entries now (0: it is created). `stack` is the
-    frontier afterwards."""
+    frontier afterwards.
+    """
 
     programme: str
     origin: str
@@ -39,7 +41,8 @@ class LogAppend:
 @dataclass(frozen=True, slots=True)
 class Batch:
     """What one transaction appends. `positions`: (topic, partition) -> (next offset now, next offset afterwards); each
-    partition with a first entry here is named, and its new offset is one past the last of them."""
+    partition with a first entry here is named, and its new offset is one past the last of them.
+    """
 
     logs: Sequence[LogAppend]
     positions: Mapping[tuple[str, int], tuple[int, int]]

@@ -19,7 +19,8 @@ from infra.ledger.tables import checkpoints, digest, logs
 def sign_head(engine: Engine, programme: str, key: SigningKey, trusted: Collection[VerifierKey]) -> Checkpoint:
     """Signs the present head under the log's origin, or gives the latest checkpoint when it stands there already.
 
-    The root is computed from entry bytes read back, by the recursive definition and not by the frontier of appends, on top of the latest signed frontier. Raises Tampered when the two disagree, and signs nothing then.
+    The root is computed from entry bytes read back, by the recursive definition and not by the frontier of appends, on
+    top of the latest signed frontier. Raises Tampered when the two disagree, and signs nothing then.
     """
     with reading(engine) as connection:
         head, latest = _head_and_latest(connection, programme)

@@ -156,5 +156,6 @@ def digest(*columns: int | str | bytes | None) -> bytes:
 
 def opening_digest(row: tuple[Any, ...]) -> bytes | None:
     """The digest of a row of openings, NULL when the entry's commitment covers all that it holds: a value, no detail.
-    (An absent value has the commitment of FF FF FF FF, and a detail none.)"""
+    (An absent value has the commitment of FF FF FF FF, and a detail none.)
+    """
     return None if row[5] is not None and row[6] is None else digest(*row)

@@ -102,15 +102,14 @@ def _head(connection: Connection, log: LogAppend) -> tuple[int | None, list[byte
 
 def _move_head(connection: Connection, log: LogAppend, log_id: int | None) -> int:
     """The log's id, after its size and frontier have moved from expected to new. Raises Conflict when they stood
-    elsewhere."""
+    elsewhere.
+    """
     stack, size = pack_stack(log.stack), log.expected_size + len(log.entries)
     values = {"size": size, "stack": stack, "digest": digest(log.programme, log.origin, size, stack)}
     if log_id is None:
         values |= {"programme": log.programme, "origin": log.origin}
         return int(connection.execute(insert(logs).values(values).returning(logs.c.id)).scalar_one())
-    moved = connection.execute(
-        update(logs).where(logs.c.id == log_id, logs.c.size == log.expected_size).values(values)
-    )
+    moved = connection.execute(update(logs).where(logs.c.id == log_id, logs.c.size == log.expected_size).values(values))
     if moved.rowcount != 1:
         raise Conflict(f"the log of {log.programme!r} grew past {log.expected_size} entries meanwhile")
     return log_id
@@ -150,4 +149,5 @@ def insert_rows(connection: Connection, table: Table, rows: list[Row]) -> None:
     mark = "?" if connection.dialect.name == "sqlite" else "%s"
     columns = ", ".join(f'"{column.name}"' for column in table.columns)
     marks = ", ".join([mark] * len(table.columns))
-    connection.exec_driver_sql(f"INSERT INTO {table.name} ({columns}) VALUES ({marks})", rows)
+    statement = f"INSERT INTO {table.name} ({columns}) VALUES ({marks})"  # noqa: S608  # names of our own tables
+    connection.exec_driver_sql(statement, rows)

@@ -12,6 +12,12 @@ down_revision = None
 
 _NUMBER = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
+_LOGS_MOVED = "NEW.id <> OLD.id OR NEW.programme <> OLD.programme OR NEW.origin <> OLD.origin OR NEW.size <= OLD.size"
+_POSITIONS_MOVED = "NEW.topic <> OLD.topic OR NEW.partition <> OLD.partition OR NEW.next_offset <= OLD.next_offset"
+_STREAM_CHANGED = (
+    "NEW.prefix <> OLD.prefix OR NEW.partitions <> OLD.partitions OR NEW.clock <> OLD.clock"
+    " OR OLD.cluster_id IS NOT NULL"
+)
 _FROZEN = (
     ("entries", "UPDATE", "TRUE"),
     ("entries", "DELETE", "TRUE"),
@@ -19,14 +25,11 @@ _FROZEN = (
     ("checkpoints", "DELETE", "TRUE"),
     ("openings", "UPDATE", "TRUE"),
     ("openings", "DELETE", "TRUE"),
-    ("logs", "UPDATE", "NEW.id <> OLD.id OR NEW.programme <> OLD.programme OR NEW.origin <> OLD.origin"
-     " OR NEW.size <= OLD.size"),
+    ("logs", "UPDATE", _LOGS_MOVED),
     ("logs", "DELETE", "TRUE"),
-    ("positions", "UPDATE", "NEW.topic <> OLD.topic OR NEW.partition <> OLD.partition"
-     " OR NEW.next_offset <= OLD.next_offset"),
+    ("positions", "UPDATE", _POSITIONS_MOVED),
     ("positions", "DELETE", "TRUE"),
-    ("streams", "UPDATE", "NEW.prefix <> OLD.prefix OR NEW.partitions <> OLD.partitions OR NEW.clock <> OLD.clock"
-     " OR OLD.cluster_id IS NOT NULL"),
+    ("streams", "UPDATE", _STREAM_CHANGED),
     ("streams", "DELETE", "TRUE"),
 )  # fmt: skip
 """What is refused: table, statement, and the condition on OLD and NEW under which it is."""

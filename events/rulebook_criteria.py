@@ -66,7 +66,7 @@ class Leaf:
 
 @dataclass(frozen=True, slots=True)
 class Branch:
-    """A branch under its dotted id; `parts` are the dotted ids of its direct parts, in order."""
+    """A branch under its dotted id; `parts` are the dotted ids of its direct parts that count, in order."""
 
     id: str
     parts: tuple[str, ...]
@@ -90,6 +90,6 @@ def flatten(criteria: tuple[CriterionRule, ...], prefix: str = "", counts: bool 
             yield Leaf(path, rule.points, rule.panel, rule.items, rule.steps, does_count, takes, rule.title)
             continue
         yield from flatten(rule.parts, path + ".", does_count)
-        parts = tuple(f"{path}.{part.id}" for part in rule.parts)
+        parts = tuple(f"{path}.{part.id}" for part in rule.parts if part.counts)
         weights = {f"{path}.{part}": weight for part, weight in (rule.weights or {}).items()}
         yield Branch(path, parts, rule.by, weights, rule.round, does_count, rule.title)

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 REFUSED = 6
 SCORED = frozenset({"criteria", "ties", "rank_by", "means"})
 """The members of a rulebook that scores and ranks follow from."""
-NAMED_AT_MOST = 10
-"""How many single marks a message names before it says how many more there are."""
+NAMED_AT_MOST = 5
+"""How many things a warning names before it says how many more there are."""
 
 
 def check(options: argparse.Namespace, report: Report) -> Result:
@@ -96,7 +96,8 @@ def _rulebook(path: Path, report: Report) -> Rulebook:
     grave = [fault for fault in found if SCORED & set(fault.path)] or ([] if _parses(loaded.document) else found)
     if grave:
         lines = [f"{path}:{loaded.line(fault.path)}: {fault.message}" for fault in grave]
-        raise Refused(_some(lines, "; "), hint=f"phasegate check {path}", faults=lines)
+        message = f"{len(lines)} faults keep the rulebook from scoring, first {lines[0]}"
+        raise Refused(message, hint=f"phasegate check {path} lists all", faults=lines)
     if found:
         report.warn(f"{path} has faults that do not touch the scores: {len(found)}; phasegate check {path}")
     return parse_rulebook(loaded.document)
@@ -135,7 +136,8 @@ def _rows_of(phase: Phase, path: Path, rows: Sequence[MarkRow], report: Report) 
         report.warn(f"{len(rows) - len(own)} rows are left out; {phase.id} has no {_some(strange)}")
     wrong = [f"{path}:{row.line}: {fault}" for row in own if (fault := _fault(phase.leaves[row.criterion], row))]
     if wrong:
-        raise Refused(_some(wrong, "; "), hint="correct the table; the recorder would refuse these marks", lines=wrong)
+        message = f"{len(wrong)} marks cannot be scored, first {wrong[0]}"
+        raise Refused(message, hint="correct the table (--json lists all); is it of this phase?", marks=wrong)
     return own
 
 
@@ -162,9 +164,9 @@ def _warn_of_gaps(phase: Phase, gaps: Sequence[tuple[str, ...]], seats: Seats, r
         report.warn(f"{len(gaps)} marks are missing, dealt with by `missing: {phase.missing}`: {names}")
 
 
-def _some(names: Sequence[str], between: str = ", ") -> str:
+def _some(names: Sequence[str]) -> str:
     rest = len(names) - NAMED_AT_MOST
-    return between.join(names[:NAMED_AT_MOST]) + (f"{between}and {rest} more" if rest > 0 else "")
+    return ", ".join(names[:NAMED_AT_MOST]) + (f" and {rest} more" if rest > 0 else "")
 
 
 def _show_standings(

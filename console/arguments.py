@@ -91,6 +91,23 @@ def score(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--phase", metavar="P", help="the phase's id; needed when the rulebook has several")
 
 
+def run(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("scenario", type=Path, metavar="SCENARIO", help="a scenario directory")
+    parser.add_argument("--until", metavar="TIME", help="stop before anything later than this instant")
+    _bus(parser)
+
+
+def demo(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("scenario", type=Path, nargs="?", metavar="SCENARIO", help="default: examples/k-ai-2026")
+    _bus(parser)
+
+
+def _bus(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--bus", choices=("kafka", "memory"), default="kafka", help="a real Kafka (default), or one in this process"
+    )
+
+
 def kafka(parser: argparse.ArgumentParser) -> None:
     actions(
         parser,

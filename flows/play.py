@@ -1,0 +1,150 @@
+"""Playing a scenario over the real parts: its events published in time order, the flows let progress at each tick."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from events.errors import PhasegateError, Unavailable
+from events.values import format_instant
+from flows.office import message
+from flows.prefect_server import PrefectServer
+from flows.recorder import Recorder
+from flows.scenario import Scenario, Scheduled
+from flows.transitions import Progress
+from flows.wiring import Parts
+from handlers.due import describe
+from handlers.state import State
+
+Say = Callable[[str], None]
+
+
+class Recording:
+    """A recorder in a thread of its own. Whatever stops it is raised in the thread that waits for it."""
+
+    def __init__(self, recorder: Recorder) -> None:
+        self._recorder = recorder
+        self._stop = threading.Event()
+        self._failed: BaseException | None = None
+        self._thread = threading.Thread(target=self._run, name="recorder", daemon=True)
+        self._thread.start()
+
+    def _run(self) -> None:
+        try:
+            self._recorder.run(self._stop)
+        except BaseException as error:  # noqa: BLE001 - handed to the thread that waits
+            self._failed = error
+
+    def pause(self, seconds: float) -> None:
+        """Sleeps, unless the recorder has stopped: then nothing will be recorded any more, and why is raised."""
+        if self._failed is not None:
+            raise self._failed
+        if not self._thread.is_alive():
+            raise Unavailable("the recorder has ended before everything was recorded")
+        time.sleep(seconds)
+
+    def close(self) -> None:
+        """Lets it finish its transaction and sign what it has written."""
+        self._stop.set()
+        self._thread.join()
+        if self._failed is not None and isinstance(self._failed, PhasegateError):
+            raise self._failed
+
+
+@contextmanager
+def recording(parts: Parts) -> Iterator[Recording]:
+    """A recorder for as long as the block."""
+    running = Recording(parts.recorder())
+    try:
+        yield running
+    finally:
+        running.close()
+
+
+@dataclass(slots=True)
+class Played:
+    """What came of a play: the state at the end, the transitions in order, and seconds by what they were spent on."""
+
+    state: State
+    transitions: list[str] = field(default_factory=list)
+    seconds: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Player:
+    """Plays one scenario on parts that are open. `until_ms` stops before anything later."""
+
+    scenario: Scenario
+    parts: Parts
+    prefect: PrefectServer
+    say: Say
+    until_ms: int | None = None
+    _seconds: dict[str, float] = field(default_factory=dict)
+    _done: list[str] = field(default_factory=list)
+
+    def play(self) -> Played:
+        """Everything up to the last tick. Raises what stops a flow or the recorder."""
+        with recording(self.parts) as running, ExitStack() as stack:
+            way = Progress(self.parts, self.scenario.programme)
+            way.office.pause = running.pause
+            publisher = self.parts.bus.publisher()
+            stack.callback(publisher.close)
+            queue = list(self.scenario.scheduled)
+            for tick in [t for t in self.scenario.ticks if self.until_ms is None or t <= self.until_ms]:
+                batch = [row for row in queue if row.at_ms <= tick]
+                queue = queue[len(batch) :]
+                with self._timed("events"):
+                    positions = publisher.publish([self._message(row) for row in batch])
+                    way.office.await_recorded(positions)
+                self._progress(way, tick)
+            state = way.state
+        return Played(state, self._done, self._seconds)
+
+    def _message(self, row: Scheduled) -> Any:
+        """Office and other sources that must sign sign with the office's key: a scenario holds no other."""
+        source = next((s for s in self.scenario.rulebook.sources if s.source == row.event.source), None)
+        signs = source is not None and (source.signs or source.role == "office") and not source.keys
+        return message(row.topic, row.event, self.parts.office_key if signs else None, row.at_ms)
+
+    def _progress(self, way: Progress, tick: int) -> None:
+        transition = way.due(tick)
+        if transition is None:
+            return
+        with self._timed("waiting for Prefect"):
+            self.prefect.ready()
+        with self._timed("importing Prefect"):
+            from flows.progress import run_progress
+        with self._timed("flows"):
+            done = run_progress(self.parts, self.scenario.programme, format_instant(tick), describe(transition))
+        for what in done:
+            self.say(f"{format_instant(tick)}  {what}")
+        self._done += done
+
+    @contextmanager
+    def _timed(self, what: str) -> Iterator[None]:
+        began = time.perf_counter()
+        try:
+            yield
+        finally:
+            self._seconds[what] = self._seconds.get(what, 0.0) + time.perf_counter() - began
+
+
+def differences(expected: Any, found: Any, path: str = "") -> list[str]:
+    """Where what was found is not as expected: each with its path and both values. What is not expected is not looked at."""
+    if isinstance(expected, dict):
+        if not isinstance(found, dict):
+            return [f"{path}: expected {expected}, found {found}"]
+        rows = (differences(value, found.get(name), f"{path}.{name}".lstrip(".")) for name, value in expected.items())
+        return [line for lines in rows for line in lines]
+    return [] if str(expected) == str(found) else [f"{path}: expected {expected}, found {found}"]
+
+
+def scenario_home(home: Path, programme: str, now_ms: int) -> Path:
+    """A folder for one run: its ledger, and nothing of an earlier one."""
+    stamp = format_instant(now_ms)[:19].replace(":", "").replace("T", "-")
+    return home / "runs" / f"{programme}-{stamp}"

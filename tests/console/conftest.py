@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -45,11 +46,17 @@ Phasegate = Callable[..., Answer]
 
 
 @pytest.fixture
-def phasegate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Phasegate:
+def phasegate(
+    tmp_path: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> Phasegate:
     """Calls `main` in an empty folder, in this process."""
     for name in [name for name in os.environ if name.startswith("PHASEGATE_") and name != "PHASEGATE_CACHE"]:
         monkeypatch.delenv(name)
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path_factory.mktemp("traces")))
 
     def call(*words: object) -> Answer:
         capfd.readouterr()

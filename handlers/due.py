@@ -163,7 +163,8 @@ def _before_closing(state: State, phase: PhaseState, now_ms: int) -> Transition 
 def _mark_rebuttals(state: State, phase: PhaseState, now_ms: int) -> MarkWindow | None:
     for finding_id, finding in phase.findings.items():
         window = REBUTTAL + finding_id
-        waits = finding.needs_ruling and not finding.rulings and rebuttal_deadline(phase, finding) is not None
+        answered = finding.rebuttal is not None or finding.rulings
+        waits = finding.needs_ruling and not answered and rebuttal_deadline(phase, finding) is not None
         if waits and not is_complete(state, phase.rules.id, window):
             if (mark := _mark(state, phase.rules.id, window, now_ms)) is not None:
                 return mark

@@ -78,7 +78,7 @@ class Bus(Protocol):
     def clock(self) -> Clock: ...
 
     def ensure_topics(self) -> None:
-        """Create what is missing. Refused where a topic has another partition count or timestamp type: keys would move."""
+        """Create what is missing. Refused where a topic has another partition count (keys would move) or clock."""
 
     def publisher(self) -> Publisher: ...
 

@@ -36,7 +36,7 @@ Part = TypeVar("Part")
 
 
 def required(name: str, start: Callable[[], Part]) -> Part:
-    """Start a real part. Without it tests are skipped with its reason; under CI=true they fail: green must mean tested."""
+    """Start a real part. Without it tests are skipped with its reason; under CI=true they fail."""
     try:
         return start()
     except PhasegateError as error:

@@ -154,7 +154,7 @@ class TemporaryBroker:
         self._order({"end": int(signal.SIGKILL)})
 
     def restart(self) -> None:
-        """Start it again on the same data and ports; clients reconnect. Unavailable when the port has gone elsewhere."""
+        """Start it again on the same data and ports; clients reconnect. Unavailable when the port is gone."""
         port = self._launched.port
         self._launched = self._launch((port, self._launched.control))
         if self._launched.port != port:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from kafka import KafkaConsumer, TopicPartition
@@ -75,14 +76,14 @@ class KafkaBus:
             for topic in TOPICS
             for number in range(self.partitions)
         }
-        with self._reading, self._cluster.reached():
+        with self._reading, self._cluster.reached(), self._fresh_after_failure():
             found = self._consumer().end_offsets(list(places), timeout_ms=30_000)
         return {place: found[partition] for partition, place in places.items()}
 
     def read(self, topic: str, partition: int, start: int, stop: int) -> list[Record]:
         place = TopicPartition(f"{self.prefix}.{topic}", partition)
         records: list[Record] = []
-        with self._reading, self._cluster.reached():
+        with self._reading, self._cluster.reached(), self._fresh_after_failure():
             reader = self._consumer()
             end = min(stop, reader.end_offsets([place], timeout_ms=30_000)[place])
             if start >= end:
@@ -100,9 +101,21 @@ class KafkaBus:
 
     def close(self) -> None:
         with self._reading:
-            if self._reader is not None:
-                self._reader.close(autocommit=False)
-            self._reader = None
+            self._drop_reader()
+
+    @contextmanager
+    def _fresh_after_failure(self) -> Iterator[None]:
+        """A reader that met a bad batch hangs in its next poll: never use it again."""
+        try:
+            yield
+        except BaseException:
+            self._drop_reader()
+            raise
+
+    def _drop_reader(self) -> None:
+        reader, self._reader = self._reader, None
+        if reader is not None:
+            reader.close(autocommit=False, timeout_ms=5000)
 
     def _consumer(self) -> KafkaConsumer:
         if self._reader is None:

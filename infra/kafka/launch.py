@@ -49,7 +49,7 @@ def launch(home: Path, spawn: Spawn, ports: tuple[int, int] | None, say: Say, pa
         chosen = None
     raise Unavailable(
         f"The broker did not come up on {HOST}:{port} ({java}). Its log ends:\n" + "\n".join(said.splitlines()[-12:]),
-        hint=f"The whole log is {log}. Another cluster can be used with PHASEGATE_KAFKA=host:port, none with --bus memory.",
+        hint=f"The whole log is {log}. PHASEGATE_KAFKA=host:port takes another cluster, --bus memory none.",
     )
 
 

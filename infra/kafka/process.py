@@ -15,7 +15,7 @@ HOST = "127.0.0.1"
 
 
 def birth(pid: int) -> str | None:
-    """A mark of when a process began, None when it has ended. With the pid it names a process for good: pids are reused."""
+    """A mark of when a process began, None when it has ended. Pids are reused; pid and birth together are not."""
     with suppress(ChildProcessError):
         os.waitpid(pid, os.WNOHANG)  # a child that has ended stays a zombie until it is asked for
     stat = Path(f"/proc/{pid}/stat")

@@ -15,7 +15,7 @@ FEATURES = {
     "streams.version": 1,
     "eligible.leader.replicas.version": 1,
 }
-"""What Kafka's `storage format` would finalise for 4.4; we write meta.properties ourselves and save a second Java start."""
+"""What `storage format` would finalise for 4.4. We write meta.properties ourselves, which saves a second Java start."""
 
 JVM = ("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xmx512m", "-XX:-UsePerfData", "-Djava.awt.headless=true")
 
@@ -46,8 +46,11 @@ group.initial.rebalance.delay.ms=0
 # After kill -9 the old registration must expire first: 9 s by default.
 broker.session.timeout.ms=2000
 broker.heartbeat.interval.ms=500
+transaction.max.timeout.ms=60000
 log.retention.ms=-1
 log.retention.bytes=-1
+# Every partition maps two index files of this size; 1 MB still indexes segments of 512 MB.
+log.index.size.max.bytes=1048576
 log.cleaner.dedupe.buffer.size=16777216
 controlled.shutdown.enable=false
 """
@@ -67,7 +70,7 @@ logger.server.level=info
 
 
 def write_settings(home: Path, port: int, control: int) -> Path:
-    """Write configuration and, the first time, the identity of the data folder; returns the path of server.properties."""
+    """Write configuration and, the first time, the identity of the data folder; returns server.properties."""
     data = home / "data"
     data.mkdir(parents=True, exist_ok=True)
     (home / "tmp").mkdir(exist_ok=True)

@@ -55,7 +55,12 @@ def _orders() -> Iterator[bytes]:
 def _start(argv: list[str], log: str, folder: str) -> subprocess.Popen[bytes]:
     with open(log, "ab") as out:  # noqa: PTH123 - no import that costs start time
         return subprocess.Popen(
-            argv, stdin=subprocess.DEVNULL, stdout=out, stderr=out, cwd=folder, preexec_fn=_die_with_me
+            argv,
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=out,
+            cwd=folder,
+            preexec_fn=_die_with_me,  # noqa: PLW1509 - this process has one thread
         )
 
 

@@ -17,6 +17,9 @@ LATEST_STAMP = 2**63 - 1
 """`message.timestamp.after.max.ms` of scenario topics: at its maximum, or Kafka refuses stamps in the future."""
 
 
+_CHECKED = ("message.timestamp.type", "cleanup.policy", "retention.ms", "retention.bytes", "compression.type")
+
+
 def topic_settings(clock: Clock) -> dict[str, str]:
     """What every topic is created with. Retention without end: the ledger cites offsets for good."""
     kept = {
@@ -24,6 +27,8 @@ def topic_settings(clock: Clock) -> dict[str, str]:
         "retention.bytes": "-1",
         "cleanup.policy": "delete",
         "max.message.bytes": str(LARGEST),
+        # The broker unpacks what senders packed: a codec that is not installed here would stop the recorder.
+        "compression.type": "uncompressed",
     }
     if clock == "broker":
         return kept | {"message.timestamp.type": "LogAppendTime"}
@@ -33,7 +38,7 @@ def topic_settings(clock: Clock) -> dict[str, str]:
 def ensure_topics(admin: KafkaAdminClient, names: Iterable[str], partitions: int, clock: Clock) -> None:
     """Create the missing topics, then check all of them as the broker reports them.
 
-    Several processes may do this at once. Settings that only cost us data later (retention) are checked like the others.
+    Several processes may do this at once. What would only cost data later (retention) is refused now.
     """
     wanted = list(names)
     missing = set(wanted) - set(admin.list_topics())
@@ -70,11 +75,11 @@ def _check_partitions(name: str, found: int, wanted: int) -> None:
 
 
 def _check_settings(name: str, found: dict[str, str], wanted: dict[str, str]) -> None:
-    for key in ("message.timestamp.type", "cleanup.policy", "retention.ms", "retention.bytes"):
+    for key in _CHECKED:
         if found.get(key) != wanted[key]:
             raise Refused(
                 f"Topic {name} has {key}={found.get(key)}, this deployment needs {wanted[key]}",
-                hint="Set it on the topic (retention, clean-up), or use another prefix (timestamp type: another clock).",
+                hint=f"Set {key} on the topic, or use another prefix. A topic's clock never changes: stamps would mix.",
                 topic=name,
                 found=found.get(key),
                 wanted=wanted[key],

@@ -47,10 +47,6 @@ def published(bus: Bus, *messages: Message) -> Iterator[list[Position]]:
 
 class BusContract:
     @pytest.fixture
-    def make_bus(self) -> Iterator[MakeBus]:
-        raise NotImplementedError
-
-    @pytest.fixture
     def bus(self, make_bus: MakeBus) -> Bus:
         bus = make_bus()
         bus.ensure_topics()
@@ -178,17 +174,16 @@ class BusContract:
 
         with published(bus, *(message(b"k", partition=0) for _ in range(5))), closing(bus.intake("g", start)) as intake:
             with pytest.raises(ConnectionError, match="away"):
-                for _ in range(20):
-                    assert intake.poll(1, 10) == []
+                take(intake, 5)
             assert len(take(intake, 5)) == 5
 
     def test_a_start_behind_the_end_of_the_log_is_not_taken_for_a_new_beginning(self, bus: Bus) -> None:
         with (
             published(bus, message(b"k", partition=0)),
-            closing(bus.intake("g", lambda _: {("submissions", 0): 500})) as intake,pytest.raises(Tampered)
+            closing(bus.intake("g", lambda _: {("submissions", 0): 500})) as intake,
+            pytest.raises(Tampered),
         ):
-            for _ in range(20):
-                assert intake.poll(1, 10) == []
+            take(intake, 1)
 
     def test_ends_count_the_four_topics_only(self, bus: Bus) -> None:
         with published(bus, message(b"k", partition=2), message(b"k", topic=DEAD_LETTERS, partition=2)):

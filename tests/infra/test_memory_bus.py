@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 
 import pytest
 
@@ -11,5 +10,5 @@ from tests.contracts.bus import PARTITIONS, BusContract, MakeBus
 
 class TestMemoryBus(BusContract):
     @pytest.fixture
-    def make_bus(self) -> Iterator[MakeBus]:
-        yield lambda clock="broker": MemoryBus("test", PARTITIONS, clock, lambda: time.time_ns() // 1_000_000)
+    def make_bus(self) -> MakeBus:
+        return lambda clock="broker": MemoryBus("test", PARTITIONS, clock, lambda: time.time_ns() // 1_000_000)

@@ -41,7 +41,8 @@ class MarksTable(Part):
 
 
 class ScenarioFile(Part):
-    """scenario.yaml. `published` and `reconstructed` say where the figures come from; `expected` is checked at the end."""
+    """scenario.yaml. `sources`, `published`, `reconstructed` and `irregular` are for readers: where the figures come from.
+    `expected` is checked at the end of a run."""
 
     programme: str
     title: dict[str, str]
@@ -49,9 +50,11 @@ class ScenarioFile(Part):
     announced: str
     ticks: list[str]
     marks: list[MarksTable] = []
+    summary: dict[str, str] = {}
+    sources: Any = None
     published: Any = None
     reconstructed: Any = None
-    sources: Any = None
+    irregular: Any = None
     expected: dict[str, Any] = {}
 
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
-import os
 import secrets
 import time
 from collections.abc import Iterator
@@ -12,6 +10,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from console.options import settings_of
 from console.output import Report, Result
 from events.errors import Conflict, Refused
 
@@ -30,10 +29,8 @@ DEMO = Path("examples") / "k-ai-2026"
 
 def run(options: argparse.Namespace, report: Report) -> Result:
     """Plays a scenario and checks what came of it against the figures that it expects."""
-    from infra.settings import Settings
-
     began = time.perf_counter()
-    settings = Settings.load(home=options.home, database=options.database)
+    settings = settings_of(options, report)
     played, scenario, settings = play(options, settings, report)
     data = result_data(scenario, played, settings)
     data["seconds"] = {name: round(spent, 2) for name, spent in played.seconds.items()} | {
@@ -56,6 +53,7 @@ def play(options: argparse.Namespace, settings: Settings, report: Report) -> tup
     from flows.prefect_server import PrefectServer
     from flows.scenario import read_scenario
     from flows.wiring import assemble
+    from infra.settings import remember
 
     scenario = read_scenario(options.scenario)
     until_ms = parse_instant(options.until) if options.until else None
@@ -67,7 +65,7 @@ def play(options: argparse.Namespace, settings: Settings, report: Report) -> tup
         office_key, log_key = _keys(settings)
         parts = assemble(bus, ledger, settings.origin, office_key, log_key, settings.office_vkeys)
         played = Player(scenario, parts, prefect, report.say, until_ms).play()
-    _leave_current(settings)
+    remember(settings.home, database=settings.database, office_key=settings.office_key, log_key=settings.log_key)
     return played, scenario, settings
 
 
@@ -176,15 +174,6 @@ def leaves(expected: Any) -> Iterator[Any]:
             yield from leaves(value)
     else:
         yield expected
-
-
-def _leave_current(settings: Settings) -> None:
-    """So that the next command in this folder looks at this run."""
-    settings.home.mkdir(parents=True, exist_ok=True)
-    kept = {"database": settings.database, "office_key": str(settings.office_key), "log_key": str(settings.log_key)}
-    draft = settings.home / f"current.{os.getpid()}"
-    draft.write_text(json.dumps(kept, indent=2) + "\n", encoding="utf-8")
-    draft.replace(settings.home / "current.json")
 
 
 def demo(options: argparse.Namespace, report: Report) -> Result:

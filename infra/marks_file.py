@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
+from io import StringIO
 from pathlib import Path
 
 from events.errors import NotFound, Refused
@@ -45,7 +46,7 @@ def read_marks(path: Path) -> list[MarkRow]:
         raise NotFound(f"there is no table of marks at {path}", hint="check the path") from None
     except UnicodeDecodeError as error:
         raise MarksFileInvalid(f"{path} is not UTF-8 (byte {error.start})", hint="save it as UTF-8") from None
-    reader = csv.DictReader(text.splitlines(), strict=True)
+    reader = csv.DictReader(StringIO(text, newline=""), strict=True)
     absent = [name for name in _NEEDED if name not in (reader.fieldnames or ())]
     if absent:
         raise MarksFileInvalid(

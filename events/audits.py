@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from events.fields import Id, EventId, Payload, Sha256, Text
+from events.fields import EventId, Id, Payload, Sha256, Text
 
 GateVerdict = Literal["met", "not-met", "undetermined"]
 

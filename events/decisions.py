@@ -47,7 +47,8 @@ class IntakeMarked(Payload):
 
 class IntakeClosed(Payload):
     """Every window of the phase is complete. `size` and `root` are of the smallest log that holds all its markers;
-    `attribution` is the digest of whose the offsets between are (docs/formats.md)."""
+    `attribution` is the digest of whose the offsets between are (docs/formats.md).
+    """
 
     phase: Id
     windows: dict[Window, Instant]
@@ -105,7 +106,8 @@ class GateAssessed(Payload):
 
 class EntrantAssessed(Payload):
     """Everything computed for one entrant: `scores` maps every criterion to its value, as written and exact, with the
-    steps that led to it. Private by default; the public part of a decision has no numbers."""
+    steps that led to it. Private by default; the public part of a decision has no numbers.
+    """
 
     phase: Id
     entrant: Id

@@ -28,7 +28,8 @@ class Position:
 @dataclass(frozen=True, slots=True)
 class Record:
     """One record as the broker delivered it. `received_ms` is Unix time in milliseconds: the broker's stamp, or the
-    producer's where the topic says CreateTime; `received_by` tells which. Headers keep order and repetitions."""
+    producer's where the topic says CreateTime; `received_by` tells which. Headers keep order and repetitions.
+    """
 
     topic: str
     partition: int

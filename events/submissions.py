@@ -14,7 +14,7 @@ class EntrantRegistered(Payload):
 
     entrant: Id
     name: Text
-    members: list[Text] = []
+    members: list[Text] = Field(default_factory=list)
 
 
 class Artefact(Payload):
@@ -27,7 +27,8 @@ class Artefact(Payload):
 
 class SubmissionReceived(Payload):
     """An entrant hands in its work for a phase. `manifest` is a CycloneDX 1.6 JSON document or the SHA-256 of one;
-    `supersedes` names the entrant's earlier submission that this one replaces."""
+    `supersedes` names the entrant's earlier submission that this one replaces.
+    """
 
     phase: Id
     entrant: Id

@@ -43,7 +43,7 @@ Say = Callable[[str], None]
 class PrefectServer:
     """Starts at once and is waited for by `ready`, so that other parts can start meanwhile."""
 
-    def __init__(self, cache: Path | None = None, say: Say = lambda text: None) -> None:
+    def __init__(self, cache: Path | None = None, say: Say = lambda _text: None) -> None:
         self._say = say
         self._supervisor: subprocess.Popen[bytes] | None = None
         self._home: Path | None = None
@@ -138,7 +138,7 @@ def _environment(home: Path) -> dict[str, str]:
 
 def _answers(api_url: str) -> bool:
     try:
-        with urllib.request.urlopen(f"{api_url}/health", timeout=1) as answer:
+        with urllib.request.urlopen(f"{api_url}/health", timeout=1) as answer:  # noqa: S310 - our own http:// address
             return bool(answer.status == 200)
     except OSError:
         return False

@@ -109,7 +109,10 @@ async def _show(way: Progress, phase_id: str) -> None:
     state = way.state
     view = phase_view(state, state.phases[phase_id].rules)
     key = f"{way.programme}-{phase_id}"
-    rows = [{"rank": row["rank"], "entrant": row["entrant"], "total": row["total"], **row["scores"]} for row in view["standings"]]
+    rows = [
+        {"rank": row["rank"], "entrant": row["entrant"], "total": row["total"], **row["scores"]}
+        for row in view["standings"]
+    ]
     await acreate_table_artifact(rows, key=f"standings-{key}", description=f"Standings of {phase_id} as computed")
     lines = [
         f"- **{row['entrant']}** {row['outcome']}: {', '.join(reason['code'] for reason in row['reasons'])}"

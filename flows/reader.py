@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass
+from typing import Protocol
 
 from events import merkle
+from events.entry import decode_members
 from events.errors import NotFound
+from events.values import format_instant
 from handlers.fold import Folder
 from handlers.state import State
 from infra.ledger import Ledger
@@ -19,6 +22,15 @@ class Prefix:
     state: State
     size: int
     root: bytes
+
+
+class Moment(Protocol):
+    """A prefix of a log, as people name it: its size, or a time (Unix milliseconds). One of the two."""
+
+    @property
+    def size(self) -> int | None: ...
+    @property
+    def time_ms(self) -> int | None: ...
 
 
 class Reader:
@@ -54,3 +66,25 @@ class Reader:
         for stored in self._ledger.read(programme, 0, size, with_openings=False):
             merkle.append(stack, stored.index, merkle.leaf_hash(stored.entry))
         return merkle.root(stack)
+
+    def size_at(self, programme: str, at: Moment | None) -> int:
+        """The size of the prefix that is meant; of the whole log for None. A time means the smallest prefix that holds
+        every first entry received up to then. Raises NotFound for a size that the log has not reached, and for a time
+        before its first entry.
+        """
+        head = self._ledger.head(programme)
+        size = 0 if head is None else head.size
+        if at is None:
+            return size
+        if at.time_ms is None:
+            if at.size is None or at.size > size:
+                raise NotFound(f"the log of {programme!r} has {size} entries, not {at.size}")
+            return at.size
+        found = 0
+        for stored in self._ledger.read(programme, 0, size, with_openings=False):
+            _, _, _, _, received_ms, *_, of = decode_members(stored.entry)
+            if of is None and received_ms <= at.time_ms:
+                found = stored.index + 1
+        if found == 0:
+            raise NotFound(f"nothing of {programme!r} was received up to {format_instant(at.time_ms)}")
+        return found

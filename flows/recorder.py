@@ -72,10 +72,10 @@ class Recorder:
         self._unsigned: set[str] = set()
         self._relay = Relay(bus, ledger, GROUP)
         self._intake = bus.intake(GROUP, self._start, self._revoked)
-        self.observe: Callable[[Record, str], None] = lambda record, verdict: None
+        self.observe: Callable[[Record, str], None] = lambda _record, _verdict: None
 
     def _start(self, assigned: Collection[tuple[str, int]]) -> Mapping[tuple[str, int], int]:
-        positions = {tp: 0 for tp in assigned} | dict(self._ledger.positions(assigned))
+        positions = dict.fromkeys(assigned, 0) | dict(self._ledger.positions(assigned))
         self._next.update(positions)
         self._recorded.update(positions)
         return positions
@@ -218,7 +218,7 @@ class Recorder:
                 self.step()
             self.settle_up()
         except PhasegateError as error:
-            log.error("stopped", error=error.message, hint=error.hint)
+            log.error("stopped", error=error.message, hint=error.hint)  # noqa: TRY400 - raised again, with its trace
             raise
         finally:
             self.close()

@@ -30,7 +30,8 @@ class Part(BaseModel):
 
 class MarksTable(Part):
     """A table of marks turned into score.recorded events, spread evenly over a stretch of time in the file's order.
-    `sources` names the sender by panel; `{evaluator}` stands for the row's. `except` leaves rows out, by slot."""
+    `sources` names the sender by panel; `{evaluator}` stands for the row's. `except` leaves rows out, by slot.
+    """
 
     phase: str
     file: str
@@ -42,7 +43,8 @@ class MarksTable(Part):
 
 class ScenarioFile(Part):
     """scenario.yaml. `sources`, `published`, `reconstructed` and `irregular` are for readers: where the figures come from.
-    `expected` is checked at the end of a run."""
+    `expected` is checked at the end of a run.
+    """
 
     programme: str
     title: dict[str, str]
@@ -107,7 +109,9 @@ def _about(path: Path) -> ScenarioFile:
 
 def _announcement(about: ScenarioFile, rulebook: Rulebook, document: Mapping[str, Any]) -> Scheduled:
     at_ms = parse_instant(about.announced)
-    source = next((row.source for row in rulebook.sources if row.role == "office"), f"urn:phasegate:{about.programme}:office")
+    source = next(
+        (row.source for row in rulebook.sources if row.role == "office"), f"urn:phasegate:{about.programme}:office"
+    )
     data = {"rulebook": dict(document), "digest": digest(document), "clock": about.clock, "title": about.title}
     event_id = derived_id(about.programme, ANNOUNCED, "", digest(document), 1)
     event = Envelope(event_id, source, ANNOUNCED, about.programme, format_instant(at_ms), data)
@@ -150,7 +154,9 @@ def _scores(folder: Path, programme: str, rulebook: Rulebook, table: MarksTable)
         leaf = leaves.get(row.criterion)
         pattern = table.sources.get(leaf.panel) if leaf is not None else None
         if pattern is None:
-            raise Refused(f"{path}:{row.line}: scenario.yaml names no source for the panel that marks {row.criterion!r}")
+            raise Refused(
+                f"{path}:{row.line}: scenario.yaml names no source for the panel that marks {row.criterion!r}"
+            )
         yield Scheduled(at_ms, "scores", _score(programme, table.phase, row, pattern, at_ms))
 
 
@@ -171,4 +177,6 @@ def _score(programme: str, phase: str, row: MarkRow, pattern: str, at_ms: int) -
         data["reference"] = format_number(row.reference)
     event_id = derived_id(programme, SCORE, phase, "/".join(row.slot), 1)
     source = pattern.replace("{evaluator}", row.evaluator)
-    return Envelope(event_id, source, SCORE, programme, format_instant(at_ms), data, correlationid=f"{programme}/{phase}")
+    return Envelope(
+        event_id, source, SCORE, programme, format_instant(at_ms), data, correlationid=f"{programme}/{phase}"
+    )

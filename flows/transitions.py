@@ -30,7 +30,8 @@ from handlers.state import State
 @dataclass(slots=True)
 class Progress:
     """One programme's way forward over the real parts. A run may be killed at any line: the next one goes on from the
-    ledger, and whatever was said twice is recorded once."""
+    ledger, and whatever was said twice is recorded once.
+    """
 
     parts: Parts
     programme: str

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from events.bus import Bus
 from events.errors import Unavailable
-from events.note import ED25519, parse_vkey
 from flows.office import Office
 from flows.reader import Reader
+from flows.reading import office_keys, open_ledger
 from flows.recorder import Recorder
 from handlers.judge import Deployment
 from infra.kafka import broker
@@ -47,16 +47,6 @@ class Parts:
         self.ledger.close()
 
 
-def office_keys(keys: Iterable[SigningKey], vkeys: Iterable[str] = ()) -> Mapping[str, bytes]:
-    """The office's public keys by the kid under which they sign: its own, and others that settings trust."""
-    trusted = {key.kid: key.public for key in keys}
-    for text in vkeys:
-        vkey = parse_vkey(text)
-        if vkey.algorithm == ED25519:
-            trusted[f"{vkey.name}+{vkey.key_id.hex()}"] = vkey.public
-    return trusted
-
-
 def assemble(
     bus: Bus, ledger: Ledger, origin: str, office_key: SigningKey, log_key: SigningKey, vkeys: Iterable[str] = ()
 ) -> Parts:
@@ -79,22 +69,27 @@ def bootstrap_of(settings: Settings) -> str:
     return running.bootstrap
 
 
-def open_ledger(settings: Settings) -> Ledger:
-    """The ledger of the settings. Raises Unavailable when it is not there or its tables are behind."""
-    return Ledger.open(settings.database)
-
-
-def open_parts(settings: Settings | None = None) -> Parts:
-    """Everything that the settings name, opened. What the ledger says of its bus wins over settings: keys must not move."""
-    settings = settings or Settings.load()
-    ledger = open_ledger(settings)
+def open_bus(settings: Settings, ledger: Ledger) -> KafkaBus:
+    """The bus that the ledger records, else that of the settings. What the ledger says wins: keys must not move."""
     stream = ledger.stream()
     prefix, partitions, clock = (
         (settings.prefix, settings.partitions, "broker")
         if stream is None
         else (stream.prefix, stream.partitions, stream.clock)
     )
-    bus = KafkaBus(bootstrap_of(settings), prefix, partitions, "scenario" if clock == "scenario" else "broker")
+    return KafkaBus(bootstrap_of(settings), prefix, partitions, "scenario" if clock == "scenario" else "broker")
+
+
+def open_parts(settings: Settings | None = None, *, make_topics: bool = False) -> Parts:
+    """Everything that the settings name, opened. Topics are looked at, or made, before the ledger is bound to them."""
+    settings = settings or Settings.load()
+    ledger = open_ledger(settings)
+    bus = open_bus(settings, ledger)
+    if make_topics:
+        bus.ensure_topics()
     return assemble(
         bus, ledger, settings.origin, load_key(settings.office_key), load_key(settings.log_key), settings.office_vkeys
     )
+
+
+__all__ = ["Parts", "assemble", "bootstrap_of", "office_keys", "open_bus", "open_ledger", "open_parts"]

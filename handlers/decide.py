@@ -95,7 +95,8 @@ Attribution = Sequence[tuple[str, int, Iterable[tuple[int, str]]]]
 
 def attribution_digest(programme: str, rows: Attribution, stops: Mapping[str, int]) -> str:
     """SHA-256 of whose every offset below the markers is that is not the programme's own (docs/formats.md): RFC 8785
-    `[[topic, partition, [[from, to, owner], …]], …]`; `control` owns offsets that no record has."""
+    `[[topic, partition, [[from, to, owner], …]], …]`; `control` owns offsets that no record has.
+    """
     document: Any = [
         [topic, partition, _ranges(programme, owners, stops[topic])]
         for topic, partition, owners in sorted(rows, key=lambda row: row[:2])

@@ -24,7 +24,6 @@ from handlers.windows import (
     is_in_time,
     is_signed,
     markers,
-    rebuttal_deadline,
 )
 
 
@@ -113,7 +112,8 @@ def _opening(state: State, rules: Phase, now_ms: int) -> Transition | None:
 
 def eligible(state: State, rules: Phase) -> tuple[str, ...]:
     """Who takes part in a phase, sorted: those registered in time for the first; those who advanced for each later one.
-    Whoever withdrew in time is out."""
+    Whoever withdrew in time is out.
+    """
 
     def in_time(fact: Fact) -> bool:
         return is_in_time(state, rules.id, REGISTRATION, fact)
@@ -161,14 +161,15 @@ def _before_closing(state: State, phase: PhaseState, now_ms: int) -> Transition 
 
 
 def _mark_rebuttals(state: State, phase: PhaseState, now_ms: int) -> MarkWindow | None:
-    for finding_id, finding in phase.findings.items():
-        window = REBUTTAL + finding_id
-        answered = finding.rebuttal is not None or finding.rulings
-        waits = finding.needs_ruling and not answered and rebuttal_deadline(phase, finding) is not None
-        if waits and not is_complete(state, phase.rules.id, window):
-            if (mark := _mark(state, phase.rules.id, window, now_ms)) is not None:
-                return mark
-    return None
+    """The marker behind the time to answer of a finding that nobody has answered or ruled on."""
+    unanswered = [
+        REBUTTAL + finding_id
+        for finding_id, finding in phase.findings.items()
+        if finding.needs_ruling and finding.rebuttal is None and not finding.rulings
+    ]
+    windows = [window for window in unanswered if not is_complete(state, phase.rules.id, window)]
+    marks = (_mark(state, phase.rules.id, window, now_ms) for window in windows)
+    return next((mark for mark in marks if mark is not None), None)
 
 
 def _decision(state: State, phase: PhaseState) -> Transition | None:

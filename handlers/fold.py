@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Protocol
 
+import orjson
+
 from events.entry import Opening, decode_headers
 from events.envelope import decode
 from events.errors import Tampered
@@ -16,8 +18,6 @@ from handlers.judge import Deployment
 from handlers.readiness import note_cut
 from handlers.recording import remember, restore
 from handlers.state import Fact, State
-
-import orjson
 
 
 class StoredEntry(Protocol):
@@ -33,7 +33,8 @@ class StoredEntry(Protocol):
 
 class Folder:
     """Folds one log, entry by entry. `judging` keeps what only the judge needs (identities, what pends); readers that
-    only look and decide leave it off."""
+    only look and decide leave it off.
+    """
 
     def __init__(self, programme: str, *, judging: bool = False) -> None:
         self.state = State(programme)

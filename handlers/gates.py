@@ -14,7 +14,6 @@ from handlers.outcomes import GateResult, Verdict
 from handlers.state import Fact, Finding, PhaseState, State
 from handlers.windows import is_in_time, last_window
 
-
 _WORST_FIRST: list[Verdict] = ["not-met", "undetermined", "met"]
 
 

@@ -12,7 +12,8 @@ from handlers.windows import REBUTTAL, rebuttal_deadline
 
 def finding_recorded(state: State, fact: Fact, source: Source | None) -> Verdict:
     """By whom the gate names, within the audits window. The pipeline's own screen is a function of the submissions and
-    has no deadline: the intake is not closed before it is recorded."""
+    has no deadline: the intake is not closed before it is recorded.
+    """
     data = fact.data
     assert state.rulebook is not None  # judge_event asks the rulebook's sources first.
     rules = state.rulebook.find_phase(data["phase"])

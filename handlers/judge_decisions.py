@@ -18,7 +18,9 @@ def programme_announced(state: State, fact: Fact, source: Source | None = None) 
     if (computed := digest(document)) != fact.data["digest"]:
         return Refusal("schema-invalid", f"digest is {fact.data['digest']}, but the rulebook's is {computed}")
     if found := faults(document):
-        return Refusal("schema-invalid", f"the rulebook has {len(found)} faults, first {found[0].path}: {found[0].message}")
+        return Refusal(
+            "schema-invalid", f"the rulebook has {len(found)} faults, first {found[0].path}: {found[0].message}"
+        )
     if document["programme"] != state.programme:
         return Refusal("schema-invalid", f"the rulebook is of {document['programme']!r}, not of {state.programme!r}")
     return ACCEPTED
@@ -39,7 +41,9 @@ def phase_opened(state: State, fact: Fact, source: Source | None) -> Verdict:
     if state.rulebook.find_phase(phase_id) is None:
         return Refusal("unknown-phase", f"the rulebook has no phase {phase_id!r}")
     if phase_id in state.phases:
-        return Refusal("illegal-transition", f"{phase_id} is open already (entry {state.phases[phase_id].opened.index})")
+        return Refusal(
+            "illegal-transition", f"{phase_id} is open already (entry {state.phases[phase_id].opened.index})"
+        )
     for rules in state.rulebook.phases:
         if rules.id == phase_id:
             break
@@ -62,7 +66,9 @@ def intake_marked(state: State, fact: Fact, source: Source | None) -> Verdict:
         absent = Refusal("illegal-transition", f"{phase_id} has no window {window!r}")
         return absent if window == REGISTRATION else _until_window(state, phase_id, window, absent)
     if parse_instant(fact.data["deadline"]) != last_ms:
-        return Refusal("illegal-transition", f"deadline is {fact.data['deadline']}, the window's {format_instant(last_ms)}")
+        return Refusal(
+            "illegal-transition", f"deadline is {fact.data['deadline']}, the window's {format_instant(last_ms)}"
+        )
     return ACCEPTED
 
 

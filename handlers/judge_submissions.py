@@ -83,9 +83,13 @@ def rebuttal_filed(state: State, fact: Fact, source: Source | None) -> Verdict:
     if finding.fact.data["entrant"] != entrant:
         return Refusal("not-eligible", f"the finding is on {finding.fact.data['entrant']}, not on {entrant}")
     if finding.rebuttal is not None or not finding.needs_ruling:
-        return Refusal("illegal-transition", f"{finding_id} was answered already, or says met: nothing is to be answered")
+        return Refusal(
+            "illegal-transition", f"{finding_id} was answered already, or says met: nothing is to be answered"
+        )
     last_ms = rebuttal_deadline(phase, finding)
     window = REBUTTAL + finding_id
     if last_ms is not None and (fact.received_ms > last_ms or is_behind_marker(state, phase.rules.id, window, fact)):
-        return Refusal("late", f"stamped {format_instant(fact.received_ms)}; the time to answer ended {format_instant(last_ms)}")
+        return Refusal(
+            "late", f"stamped {format_instant(fact.received_ms)}; the time to answer ended {format_instant(last_ms)}"
+        )
     return ACCEPTED

@@ -58,7 +58,8 @@ def _owed_marks(state: State, phase: PhaseState) -> Iterator[Unresolved]:
 
 def withdrawn_in_time(state: State, phase: PhaseState) -> dict[str, tuple[str, ...]]:
     """The entrants of the phase that withdrew before its intake was complete, with the events that say so. A later
-    withdrawal takes effect after the decision."""
+    withdrawal takes effect after the decision.
+    """
     window = last_window(phase)
     return {
         entrant: (fact.event.id,)
@@ -82,9 +83,7 @@ def competing(state: State, phase: PhaseState) -> list[str]:
 def phase_marks(phase: PhaseState) -> Marks:
     """The marks in force, as exact numbers."""
     return {
-        slot: Mark(
-            parse_number(mark.value), None if mark.reference is None else parse_number(mark.reference), mark.ids
-        )
+        slot: Mark(parse_number(mark.value), None if mark.reference is None else parse_number(mark.reference), mark.ids)
         for slot, mark in phase.marks.items()
     }
 

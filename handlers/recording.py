@@ -9,7 +9,8 @@ import heapq
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from events.entry import Entry, Verdict as EntryVerdict
+from events.entry import Entry
+from events.entry import Verdict as EntryVerdict
 from events.envelope import Envelope
 from events.errors import Tampered
 from events.names import TYPES

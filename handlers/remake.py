@@ -53,9 +53,7 @@ class Remaker:
 
     def _decide(self, phase_id: str, root: bytes) -> dict[str, bytes]:
         state = self._state
-        basis = Basis(
-            log=self._origin, size=state.size, root=root.hex(), rulebook=state.digest, engine=decide.ENGINE
-        )
+        basis = Basis(log=self._origin, size=state.size, root=root.hex(), rulebook=state.digest, engine=decide.ENGINE)
         return {event.id: encode(event) for _, event in decide.phase_decided(state, phase_id, basis)}
 
     def remake(self, topic: str, event: Envelope) -> list[bytes]:

@@ -61,7 +61,9 @@ def _suspect(pointer: str, component: dict[str, Any]) -> Iterator[Suspicion]:
         note = f"weights.init is {init}, weights.trained is {trained}: the weights are not initialised and trained by the team"
         yield Suspicion("technical", "not-met", name, pointer, note)
     elif ancestors is None:
-        yield Suspicion("technical", "undetermined", name, pointer, "no pedigree: where the weights come from is not said")
+        yield Suspicion(
+            "technical", "undetermined", name, pointer, "no pedigree: where the weights come from is not said"
+        )
     for index, ancestor in enumerate(ancestors or []):
         yield from _suspect_ancestor(f"{pointer}/pedigree/ancestors/{index}", name, ancestor)
 
@@ -71,7 +73,9 @@ def _suspect_ancestor(pointer: str, component: str, ancestor: dict[str, Any]) ->
     ids = [_licence_id(row) for row in ancestor.get("licenses") or []]
     limited = [licence for licence in ids if licence not in FREE_LICENCES]
     if limited:
-        yield Suspicion("policy", "not-met", component, pointer, f"{name} is under {', '.join(limited)}, which may set limits")
+        yield Suspicion(
+            "policy", "not-met", component, pointer, f"{name} is under {', '.join(limited)}, which may set limits"
+        )
     if not ids or not ancestor.get("externalReferences"):
         yield Suspicion("ethical", "not-met", component, pointer, f"{name} has no licence or no reference disclosed")
 

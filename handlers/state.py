@@ -178,4 +178,3 @@ class State:
             if (decision := phase.decisions.get(event_id)) is not None:
                 return phase, decision
         return None
-

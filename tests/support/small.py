@@ -110,7 +110,13 @@ def announced(document: dict[str, Any] | None = None, clock: str = "scenario") -
     """The announcement, 60 days before the phase opens."""
     document = document or rulebook()
     return event(
-        "programme.announced", "announced", OFFICE, OPENS - 60 * DAY, rulebook=document, digest=digest(document), clock=clock
+        "programme.announced",
+        "announced",
+        OFFICE,
+        OPENS - 60 * DAY,
+        rulebook=document,
+        digest=digest(document),
+        clock=clock,
     )
 
 
@@ -121,7 +127,15 @@ def beginnings() -> list[Envelope]:
         for name, panel in (("ann", "jury"), ("ben", "jury"), ("bench", "bench"))
     ]
     return told + [
-        event("entrant.registered", f"register-{team}", f"urn:team:{team}", OPENS - 40 * DAY, entrant=team, name=team, members=[])
+        event(
+            "entrant.registered",
+            f"register-{team}",
+            f"urn:team:{team}",
+            OPENS - 40 * DAY,
+            entrant=team,
+            name=team,
+            members=[],
+        )
         for team in TEAMS
     ]
 
@@ -151,16 +165,14 @@ MARKS = {
 
 
 def scores() -> list[Envelope]:
-    told = []
-    for team, marks in MARKS.items():
-        for item in ("speed", "size"):
-            told.append(_score(team, "bench", item, "bench", marks[item], "urn:bench"))
-        for judge in ("ann", "ben"):
-            told.append(_score(team, "jury", "art", judge, marks[judge], f"urn:jury:{judge}"))
-    return told
+    rows = (("bench", "speed", "bench"), ("bench", "size", "bench"), ("jury", "art", "ann"), ("jury", "art", "ben"))
+    return [_mark(team, *row) for team in MARKS for row in rows]
 
 
-def _score(team: str, criterion: str, item: str, evaluator: str, value: str, source: str) -> Envelope:
+def _mark(team: str, criterion: str, item: str, evaluator: str) -> Envelope:
+    own = MARKS[team]
+    value = own[item] if criterion == "bench" else own[evaluator]
+    source = "urn:bench" if criterion == "bench" else f"urn:jury:{evaluator}"
     return event(
         "score.recorded",
         f"score-{team}-{item}-{evaluator}",

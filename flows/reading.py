@@ -1,0 +1,95 @@
+"""What those need who only read: the ledger and public keys. Brings in neither Kafka nor Prefect
+(tests/console/test_replaying.py).
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from events.errors import NotFound, Unavailable
+from events.note import ED25519, VerifierKey, parse_vkey
+from flows.reader import Reader
+from handlers.judge import Deployment
+from infra.keys import SigningKey, load_key
+from infra.ledger import Head, Ledger
+from infra.settings import Settings
+
+
+@dataclass(slots=True)
+class Reading:
+    """A ledger opened for reading, and whose signatures count in it: the office's by kid, the logs' under any name."""
+
+    ledger: Ledger
+    partitions: int
+    office_keys: Mapping[str, bytes]
+    log_keys: tuple[VerifierKey, ...]
+    reader: Reader = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.reader = Reader(self.ledger)
+
+    def deployment(self) -> Deployment:
+        """What judging again needs. Raises Unavailable without a key of the office: its events could not be judged."""
+        if not self.office_keys:
+            raise Unavailable(
+                "no public key of the programme office is known, so its signatures cannot be verified",
+                hint="set PHASEGATE_OFFICE_VKEYS to its vkey; phasegate keys list shows it where the office signs",
+            )
+        return Deployment(self.partitions, self.office_keys)
+
+    def head(self, name: str) -> Head:
+        """The head of the log of this name, or of the only log whose name begins so. Raises NotFound."""
+        heads = self.ledger.heads()
+        found = [head for head in heads if head.programme == name] or [
+            head for head in heads if name and head.programme.startswith(name)
+        ]
+        if len(found) == 1:
+            return found[0]
+        if found:
+            names = ", ".join(head.programme for head in found)
+            raise NotFound(f"several logs begin with {name!r}: {names}", hint="write one of them out")
+        known = ", ".join(head.programme for head in heads) or "none"
+        raise NotFound(f"the ledger has no log of {name!r}; it has: {known}", hint="phasegate status lists the logs")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.ledger.close()
+
+
+def open_ledger(settings: Settings) -> Ledger:
+    """The ledger of the settings. Raises Unavailable when it is not there or its tables are behind."""
+    return Ledger.open(settings.database)
+
+
+def open_reading(settings: Settings) -> Reading:
+    """The ledger of the settings with the public keys that they name; of key files that are there, the public half."""
+    ledger = open_ledger(settings)
+    stream = ledger.stream()
+    return Reading(
+        ledger,
+        settings.partitions if stream is None else stream.partitions,
+        office_keys(_own(settings.office_key), settings.office_vkeys),
+        (*(key.verifier for key in _own(settings.log_key)), *map(parse_vkey, settings.log_vkeys)),
+    )
+
+
+def office_keys(keys: Iterable[SigningKey], vkeys: Iterable[str] = ()) -> Mapping[str, bytes]:
+    """The office's public keys by the kid under which they sign: its own, and others that settings trust."""
+    trusted = {key.kid: key.public for key in keys}
+    for text in vkeys:
+        vkey = parse_vkey(text)
+        if vkey.algorithm == ED25519:
+            trusted[f"{vkey.name}+{vkey.key_id.hex()}"] = vkey.public
+    return trusted
+
+
+def _own(path: Path) -> list[SigningKey]:
+    """The key in a file, if this reader has it: an auditor has not."""
+    return [load_key(path)] if path.is_file() and os.access(path, os.R_OK) else []

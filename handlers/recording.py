@@ -177,7 +177,7 @@ def _provided(state: State, fact: Fact) -> Iterator[Key]:
     """The keys that an accepted event provides to what waits."""
     data = fact.event.data
     yield ("event", fact.event.id)
-    match fact.event.type.removeprefix("phasegate.").rpartition(".v")[0]:  # Most types provide nothing else.
+    match TYPES[fact.event.type].short:
         case "programme.announced":
             yield ("programme",)
         case "phase.opened":
@@ -194,6 +194,8 @@ def _provided(state: State, fact: Fact) -> Iterator[Key]:
             yield ("window", data["phase"], data["window"])
         case "decision.signed" | "phase.decided" | "decision.finalised":
             yield from _decision_keys(state, fact)
+        case _:
+            pass  # Nothing else waits for events of this type.
 
 
 def _decision_keys(state: State, fact: Fact) -> Iterator[Key]:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 
 from events.decisions import Basis
 from events.envelope import Envelope, encode
+from events.names import TYPES
 from events.record import TOPICS, partition_for
 from handlers import decide
 from handlers.due import FinaliseDecision, HoldPhase, MarkWindow, OpenPhase, eligible
@@ -60,7 +61,7 @@ class Remaker:
         """What the pipeline may say in this event's place: empty when nothing was due."""
         phase_id = str(event.data.get("phase", ""))
         phase = self._state.phases.get(phase_id)
-        match event.type.removeprefix("phasegate.").rpartition(".v")[0]:
+        match TYPES[event.type].short:
             case "intake.marked":
                 return self._marker(topic, event)
             case "phase.opened":
@@ -76,7 +77,8 @@ class Remaker:
                 return [remade] if remade is not None else []
             case "decision.finalised":
                 return self._finalised(event)
-        return []
+            case _:
+                return []  # The pipeline says nothing else.
 
     def _marker(self, topic: str, event: Envelope) -> list[bytes]:
         data = event.data

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import secrets
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -37,7 +37,11 @@ def run(options: argparse.Namespace, report: Report) -> Result:
         "total": round(time.perf_counter() - began, 2)
     }
     unmet = data["unexpected"]
-    problem = f"{len(unmet)} figures are not as {scenario.folder}/scenario.yaml expects them, first {unmet[0]}" if unmet else ""
+    problem = (
+        f"{len(unmet)} figures are not as {scenario.folder}/scenario.yaml expects them, first {unmet[0]}"
+        if unmet
+        else ""
+    )
     from console.commands.showing import show_run
 
     def render(console: Console) -> None:
@@ -117,7 +121,9 @@ def _bus(kind: str, settings: Settings, scenario: Scenario, ledger: Ledger, repo
         from infra.memory_bus import MemoryBus
 
         if stream is not None:
-            raise Conflict(f"{settings.database} records the bus {prefix!r}; what was in memory is gone", hint="name another")
+            raise Conflict(
+                f"{settings.database} records the bus {prefix!r}; what was in memory is gone", hint="name another"
+            )
         yield MemoryBus(f"memory-{prefix}", partitions, "scenario", lambda: 0)
         return
     from infra.kafka.broker import temporary_broker
@@ -202,7 +208,7 @@ def demo(options: argparse.Namespace, report: Report) -> Result:
     return Result(data, render, DIFFERENT if differs else 0, problem, "phasegate replay names the first difference")
 
 
-def show_next(console: Console, data: dict[str, Any], settings: Settings) -> None:
+def show_next(console: Console, data: Mapping[str, Any], settings: Settings) -> None:
     """Where to look next."""
     programme = data["programme"]
     console.print(f"Look on: phasegate log {programme}        every entry, with verdict and reason")

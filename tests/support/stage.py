@@ -41,7 +41,10 @@ class Stage:
         self.recorder = self.parts.recorder()
         self.publisher = self.parts.bus.publisher()
         self.way = Progress(self.parts, small.PROGRAMME)
-        self.way.office.pause = lambda seconds: self.record()
+        self.way.office.pause = self._record_meanwhile
+
+    def _record_meanwhile(self, _seconds: float) -> None:
+        self.record()
 
     def record(self) -> int:
         """Records everything that has come in."""

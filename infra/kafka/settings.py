@@ -52,7 +52,6 @@ log.retention.bytes=-1
 # Every partition maps two index files of this size; 1 MB still indexes segments of 512 MB.
 log.index.size.max.bytes=1048576
 log.cleaner.dedupe.buffer.size=16777216
-controlled.shutdown.enable=false
 """
 
 _LOGGING = """\

@@ -94,5 +94,6 @@ def test_marks_of_strangers_and_unknown_items_count_for_nothing() -> None:
 
 def test_a_ratio_without_a_reference_is_a_missing_mark() -> None:
     rules = phase("hold", f"[{{mark: ratio}}, {MEAN}, {SUM}]")
-    gaps = missing_marks(rules, "b", marks("b c i x 1 2\nb c j x 1"), {"c": ["x"]})
-    assert gaps == [("b", "c", "j", "x")]
+    for reference in ("", "0"):
+        gaps = missing_marks(rules, "b", marks(f"b c i x 1 2\nb c j x 1 {reference}"), {"c": ["x"]})
+        assert gaps == [("b", "c", "j", "x")]

@@ -70,6 +70,18 @@ def test_a_tie_at_the_cut_holds_the_phase_until_a_person_chooses() -> None:
     assert codes(chosen, "c") == ["rank-within-places", "tie-broken-by"]
 
 
+def test_of_two_recorded_choices_the_later_counts() -> None:
+    phase, table = competition("a 4 4\nb 4 4", "advance: {places: 1}")
+    outcome = decide_outcomes(phase, table, tie_choices=[TieChoice(("a", "b")), TieChoice(("b", "a"))])
+    assert fates(outcome) == {"a": "eliminated", "b": "advanced"}
+
+
+def test_a_choice_that_leaves_one_of_the_tied_out_counts_for_nothing() -> None:
+    phase, table = competition("a 4 4\nb 4 4\nc 4 4", "advance: {places: 1}")
+    outcome = decide_outcomes(phase, table, tie_choices=[TieChoice(("a", "b"))])
+    assert {point.code for point in outcome.unresolved} == {"tie-unresolved"}
+
+
 def test_a_tie_away_from_the_cut_holds_nothing() -> None:
     phase, table = competition("a 4 4\nb 4 4\nc 1 1")
     outcome = decide_outcomes(phase, table)
@@ -145,6 +157,11 @@ def test_fewer_entrants_than_places_leave_vacancies() -> None:
 def test_too_few_who_advance_hold_the_phase() -> None:
     phase, table = competition("a 1 1", "floors: {total: 9}\nadvance: {places: 3, at_least: 1}")
     assert [point.code for point in decide_outcomes(phase, table).unresolved] == ["too-few-advance"]
+
+
+def test_how_many_advance_is_not_asked_while_something_else_is_open() -> None:
+    phase, table = competition("a 4 4\nb 4 4", "advance: {places: 1, at_least: 1}")
+    assert {point.code for point in decide_outcomes(phase, table).unresolved} == {"tie-unresolved"}
 
 
 def test_a_phase_without_places_cannot_be_decided() -> None:

@@ -40,6 +40,7 @@ def test_a_majority_is_more_than_half() -> None:
     steps = "[{over: evaluators, by: majority}, {over: items, by: sum}]"
     assert leaf_value(steps, "a i x 1\na i y 1\na i z 0", items="{i: [0, 1]}") == "1"
     assert leaf_value(steps, "a i x 1\na i y 0", items="{i: [0, 1]}") == "0"
+    assert leaf_value(steps, "a i x 1\na i y 2", items="{i: [0, 2]}") == "0"
 
 
 def test_the_median_of_an_even_number_is_the_mean_of_the_middle_two() -> None:

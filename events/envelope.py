@@ -6,7 +6,8 @@ Source: CloudEvents 1.0.2, JSON event format; Kafka protocol binding 3.3 (struct
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -27,6 +28,14 @@ DEPTH_MAX = 64
 """The deepest nesting of objects and arrays in a value."""
 
 _REQUIRED = ("id", "source", "type", "specversion")
+SOURCE_MAX = 256
+"""The longest source, in characters; rulebooks name none that is longer."""
+
+INTEGER_MAX = 2**53 - 1
+
+_LONG_INTEGER = re.compile(rb"[:\[,]-?[0-9]{16}")
+_EVENT_ID = re.compile(r"[!-~]{1,128}")
+
 _SINGLE_HEADERS = ("content-type", JWS_HEADER)
 
 
@@ -76,16 +85,16 @@ def schema_uri(name: str) -> str:
     return f"{SCHEMA_BASE}{name}.json"
 
 
-def check_headers(headers: Iterable[tuple[str, bytes]]) -> None:
+def check_headers(headers: Sequence[tuple[str, bytes]]) -> None:
     """Raises Malformed unless there is one content type, that of structured mode, and at most one signature."""
     names = [name.lower() for name, _ in headers]
     for name in _SINGLE_HEADERS:
         if names.count(name) > 1:
             raise Malformed("duplicate-header", f"the header {name!r} appears {names.count(name)} times; send it once")
     content_type = next((value for name, value in headers if name.lower() == "content-type"), b"")
-    media_type = content_type.split(b";", 1)[0].strip().lower()
-    if media_type != CONTENT_TYPE.encode():
-        raise Malformed("not-cloudevents", f"content-type is {content_type!r}; send structured mode, {CONTENT_TYPE}")
+    media_type, _, parameters = content_type.lower().replace(b" ", b"").partition(b";")
+    if media_type != CONTENT_TYPE.encode() or parameters not in (b"", b"charset=utf-8", b'charset="utf-8"'):
+        raise Malformed("not-cloudevents", f"content-type is {short(content_type)}; send {CONTENT_TYPE} in UTF-8")
 
 
 def decode(value: bytes | None) -> Envelope:
@@ -94,7 +103,7 @@ def decode(value: bytes | None) -> Envelope:
     for name in _REQUIRED:
         attribute = document.pop(name, None)
         if not isinstance(attribute, str) or not attribute:
-            raise Malformed("not-cloudevents", f"the attribute {name!r} is {attribute!r}; it must be a non-empty text")
+            raise Malformed("not-cloudevents", f"the attribute {name!r} is {short(attribute)}; it must be a text")
         if name == "id":
             event_id = attribute
         elif name == "source":
@@ -102,9 +111,11 @@ def decode(value: bytes | None) -> Envelope:
         elif name == "type":
             type_name = attribute
         elif attribute != "1.0":
-            raise Malformed("not-cloudevents", f"specversion is {attribute!r}; only 1.0 is read")
-    if len(event_id) > 128 or len(source) > 512:
-        raise Malformed("schema-invalid", "id may have 128 characters and source 512; give shorter ones")
+            raise Malformed("not-cloudevents", f"specversion is {short(attribute)}; only 1.0 is read")
+    if _EVENT_ID.fullmatch(event_id) is None:
+        raise Malformed("schema-invalid", f"id is {short(event_id)}; it must be 1 to 128 printable ASCII characters")
+    if len(source) > SOURCE_MAX:
+        raise Malformed("schema-invalid", f"source has {len(source)} characters; at most {SOURCE_MAX} are read")
     return Envelope(
         event_id,
         source,
@@ -133,17 +144,31 @@ def parse_object(value: bytes | None) -> dict[str, Any]:
     if not isinstance(document, dict):
         raise Malformed("not-cloudevents", f"the value is a JSON {type(document).__name__}; it must be an object")
     if orjson.dumps(document) != value:  # The compact form of what was read is the value itself: nothing was dropped.
-        json.loads(value, object_pairs_hook=_without_duplicates)
+        json.loads(value, object_pairs_hook=_without_duplicates, parse_int=_integer)
+    elif _LONG_INTEGER.search(value):
+        json.loads(value, parse_int=_integer)
     return document
 
 
 def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    members = dict(pairs)
-    if len(members) != len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
-        raise Malformed("duplicate-json-key", f"the member {twice!r} appears more than once in one object")
+    members: dict[str, Any] = {}
+    for name, value in pairs:
+        if name in members:
+            raise Malformed("duplicate-json-key", f"the member {short(name)} appears more than once in one object")
+        members[name] = value
     return members
+
+
+def _integer(text: str) -> int:
+    """RFC 8785 numbers are IEEE doubles: a larger integer would not survive another reader."""
+    if len(text) > 17 or abs(int(text)) > INTEGER_MAX:
+        raise Malformed("schema-invalid", f"the integer {short(text)} is beyond 2^53 - 1; send it as a text")
+    return int(text)
+
+
+def short(value: object) -> str:
+    """A value of the sender's in a message of ours: at most about 200 characters, whatever was sent."""
+    return repr(value if not isinstance(value, str | bytes) else value[:120])[:200]
 
 
 def _depth(value: bytes) -> int:
@@ -166,7 +191,7 @@ def _depth(value: bytes) -> int:
 def _text(document: dict[str, Any], name: str) -> str | None:
     value = document.pop(name, None)
     if value is not None and not isinstance(value, str):
-        raise Malformed("schema-invalid", f"the attribute {name!r} is {value!r}; it must be a text")
+        raise Malformed("schema-invalid", f"the attribute {name!r} is {short(value)}; it must be a text")
     return value
 
 
@@ -176,7 +201,7 @@ def _time(document: dict[str, Any]) -> str:
         parse_instant(time if isinstance(time, str) else "")
     except ValueError:
         raise Malformed(
-            "schema-invalid", f"time is {time!r}; it must be an instant in UTC such as 2026-01-15T06:00:00.000Z"
+            "schema-invalid", f"time is {short(time)}; it must be an instant in UTC such as 2026-01-15T06:00:00.000Z"
         ) from None
     return str(time)
 
@@ -184,9 +209,9 @@ def _time(document: dict[str, Any]) -> str:
 def _data(document: dict[str, Any]) -> dict[str, Any]:
     media_type = document.pop("datacontenttype", "application/json")
     if media_type != "application/json":
-        raise Malformed("schema-invalid", f"datacontenttype is {media_type!r}; it must be application/json")
+        raise Malformed("schema-invalid", f"datacontenttype is {short(media_type)}; it must be application/json")
     document.pop("dataschema", None)
     data = document.pop("data", None)
-    if not isinstance(data, dict):
+    if not isinstance(data, dict) or "data_base64" in document:
         raise Malformed("schema-invalid", "data must be a JSON object; data_base64 and other forms are not read")
     return data

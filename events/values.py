@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal, InvalidOperation
 from fractions import Fraction
 
 _INSTANT = re.compile(r"(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(?:\.(\d{1,3}))?Z", re.ASCII)
-_DURATION = re.compile(r"P(?:(\d{1,5})D)?(?:T(?:(\d{1,5})H)?(?:(\d{1,5})M)?(?:(\d{1,7})S)?)?", re.ASCII)
+_DURATION = re.compile(r"P(?!$)(?:(\d{1,5})D)?(?:T(?!$)(?:(\d{1,5})H)?(?:(\d{1,5})M)?(?:(\d{1,7})S)?)?", re.ASCII)
 _DECIMAL = re.compile(r"-?(?:0|[1-9]\d{0,17})(?:\.\d{1,18})?", re.ASCII)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -25,13 +26,13 @@ def parse_instant(text: str) -> int:
 def format_instant(ms: int) -> str:
     """RFC 3339 UTC with milliseconds, the one form in which instants are written."""
     moment = _EPOCH + timedelta(milliseconds=ms)
-    return moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
+    return moment.replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"
 
 
 def parse_duration(text: str) -> int:
     """Milliseconds of an ISO 8601 duration in days, hours, minutes, seconds (`P10D`, `PT90M`). Raises ValueError."""
     match = _DURATION.fullmatch(text)
-    if match is None or not any(match.groups()):
+    if match is None:
         raise ValueError(f"{text!r} is not a duration such as P10D or PT90M")
     days, hours, minutes, seconds = (int(g or 0) for g in match.groups())
     return (((days * 24 + hours) * 60 + minutes) * 60 + seconds) * 1000
@@ -52,8 +53,22 @@ def format_number(value: Fraction) -> str:
     while rest % 5 == 0:
         rest, fives = rest // 5, fives + 1
     if rest != 1:
-        return f"{numerator}/{denominator}"
+        return f"{_digits(numerator)}/{_digits(denominator)}"
     return format_places(value, max(twos, fives))
+
+
+def parse_exact(text: str) -> Fraction:
+    """The value that `format_number` wrote: a decimal, or `p/q`, of any length. Raises ValueError."""
+    numerator, _, denominator = text.partition("/")
+    try:
+        return Fraction(Decimal(numerator)) / (Fraction(Decimal(denominator)) if denominator else 1)
+    except (InvalidOperation, ZeroDivisionError):
+        raise ValueError(f"{text[:80]!r} is not an exact number such as 2.5 or 1/3") from None
+
+
+def _digits(whole: int) -> str:
+    """Decimal digits without the interpreter's limit on converting long integers to text."""
+    return format(Decimal(whole), "f")
 
 
 def format_places(value: Fraction, places: int) -> str:
@@ -61,6 +76,6 @@ def format_places(value: Fraction, places: int) -> str:
     scaled = value * 10**places
     if scaled.denominator != 1:
         raise ValueError(f"{value} has more than {places} places; round it before it is written")
-    digits = str(abs(scaled.numerator)).rjust(places + 1, "0")
+    digits = _digits(abs(scaled.numerator)).rjust(places + 1, "0")
     sign = "-" if scaled.numerator < 0 else ""
     return f"{sign}{digits[:-places]}.{digits[-places:]}" if places else f"{sign}{digits}"

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pydantic import ValidationError
 
 from events.derived import pipeline_source
-from events.envelope import JWS_HEADER, Envelope, Malformed, check_headers, decode
+from events.envelope import JWS_HEADER, Envelope, Malformed, check_headers, decode, short
 from events.jws import SignatureInvalid, verify
 from events.names import TYPES, EventType
 from events.note import parse_vkey
@@ -46,7 +46,9 @@ def log_of(record: Record) -> str:
 def read(programme: str, record: Record, deployment: Deployment) -> tuple[Envelope | None, Refusal | None]:
     """The event in a record, as far as it can be read, and why it cannot be judged; one of the two may be None."""
     if record.key is None or record.key != programme.encode():
-        return None, Refusal("unknown-programme", f"the key {record.key!r} is not a programme id such as k-ai-2026")
+        return None, Refusal(
+            "unknown-programme", f"the key {short(record.key)} is not a programme id such as k-ai-2026"
+        )
     if (expected := partition_for(record.key, deployment.partitions)) != record.partition:
         where = f"partition {record.partition}; murmur2 of the key gives {expected} of {deployment.partitions}"
         return None, Refusal("wrong-partition", where)
@@ -56,7 +58,7 @@ def read(programme: str, record: Record, deployment: Deployment) -> tuple[Envelo
     except Malformed as malformed:
         return None, Refusal(malformed.reason, malformed.message)
     if event.subject != programme:
-        mismatch = f"subject is {event.subject!r} and the key {programme!r}; they must be equal"
+        mismatch = f"subject is {short(event.subject)} and the key {programme!r}; they must be equal"
         return event, Refusal("key-mismatch", mismatch)
     return event, _unfit(record, present(event))
 
@@ -64,7 +66,7 @@ def read(programme: str, record: Record, deployment: Deployment) -> tuple[Envelo
 def _unfit(record: Record, event: Envelope) -> Refusal | None:
     """Why the event does not fit the table of names, its topic, or the schema of its type."""
     if event.type not in TYPES:
-        return Refusal("unknown-type", f"{event.type!r} is not in the table of stored names (docs/reference.md)")
+        return Refusal("unknown-type", f"{short(event.type)} is not in the table of stored names (docs/reference.md)")
     row = TYPES[event.type]
     if record.topic not in row.topics:
         return Refusal("wrong-topic", f"{row.name} belongs on {', '.join(row.topics)}, not on {record.topic}")

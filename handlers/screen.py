@@ -45,7 +45,7 @@ def screen(manifest: dict[str, Any]) -> list[Suspicion]:
 
 
 def _models(node: dict[str, Any], pointer: str) -> Iterator[tuple[str, dict[str, Any]]]:
-    for index, component in enumerate(node.get("components") or []):
+    for index, component in enumerate(_objects(node.get("components"))):
         where = f"{pointer}/components/{index}"
         if component.get("type") == "machine-learning-model":
             yield where, component
@@ -54,9 +54,10 @@ def _models(node: dict[str, Any], pointer: str) -> Iterator[tuple[str, dict[str,
 
 def _suspect(pointer: str, component: dict[str, Any]) -> Iterator[Suspicion]:
     name = str(component.get("name", "?"))
-    said = {str(row.get("name")): str(row.get("value")) for row in component.get("properties") or []}
+    said = {str(row.get("name")): str(row.get("value")) for row in _objects(component.get("properties"))}
     init, trained = said.get("independence:weights.init"), said.get("independence:weights.trained")
-    ancestors = (component.get("pedigree") or {}).get("ancestors")
+    pedigree = component.get("pedigree")
+    ancestors = pedigree.get("ancestors") if isinstance(pedigree, dict) else None
     if init == "pretrained" or trained == "frozen":
         note = f"weights.init is {init}, weights.trained is {trained}: the weights are not initialised and trained by the team"
         yield Suspicion("technical", "not-met", name, pointer, note)
@@ -64,13 +65,13 @@ def _suspect(pointer: str, component: dict[str, Any]) -> Iterator[Suspicion]:
         yield Suspicion(
             "technical", "undetermined", name, pointer, "no pedigree: where the weights come from is not said"
         )
-    for index, ancestor in enumerate(ancestors or []):
+    for index, ancestor in enumerate(_objects(ancestors)):
         yield from _suspect_ancestor(f"{pointer}/pedigree/ancestors/{index}", name, ancestor)
 
 
 def _suspect_ancestor(pointer: str, component: str, ancestor: dict[str, Any]) -> Iterator[Suspicion]:
     name = ancestor.get("name", "?")
-    ids = [_licence_id(row) for row in ancestor.get("licenses") or []]
+    ids = [_licence_id(row) for row in _objects(ancestor.get("licenses"))]
     limited = [licence for licence in ids if licence not in FREE_LICENCES]
     if limited:
         yield Suspicion(
@@ -80,8 +81,14 @@ def _suspect_ancestor(pointer: str, component: str, ancestor: dict[str, Any]) ->
         yield Suspicion("ethical", "not-met", component, pointer, f"{name} has no licence or no reference disclosed")
 
 
+def _objects(value: Any) -> list[dict[str, Any]]:
+    """The objects of an array; a manifest of another shape than CycloneDX's says nothing there."""
+    return [row for row in value if isinstance(row, dict)] if isinstance(value, list) else []
+
+
 def _licence_id(row: dict[str, Any]) -> str:
-    licence = row.get("license") or {}
+    licence = row.get("license")
+    licence = licence if isinstance(licence, dict) else {}
     return str(licence.get("id") or licence.get("name") or row.get("expression") or "?")
 
 

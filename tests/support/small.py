@@ -25,76 +25,77 @@ _HALF_UP = {"round": {"places": "1", "mode": "half-up"}}
 
 def rulebook() -> dict[str, Any]:
     """Every scalar is text, as YAML is read."""
-    own = [
-        {
-            "source": f"urn:team:{team}",
-            "types": ["entrant.registered", "submission.received", "entrant.withdrawn", "rebuttal.filed"],
-            "entrant": team,
-        }
-        for team in TEAMS
-    ]
-    jury = [
-        {"source": f"urn:jury:{name}", "types": ["score.recorded", "score.corrected"], "evaluator": name}
-        for name in ("ann", "ben")
-    ]
     return {
         "programme": PROGRAMME,
         "version": "1",
         "title": {"en": "Small cup", "ko": "작은 대회", "fr": "Petite coupe"},
         "means": {"places": "2", "mode": "half-up"},
-        "sources": [
-            {"source": OFFICE, "role": "office", "types": ["*"], "signs": "true"},
-            {"source": "urn:bench", "types": ["score.recorded", "score.corrected"], "panel": "bench"},
-            {"source": "urn:auditor", "types": ["finding.recorded"], "role": "auditors"},
-            {"source": "urn:ministry", "types": ["ruling.issued"], "role": "ministry"},
-            {"source": "urn:director", "types": ["decision.signed"], "role": "director", "signs": "true"},
-            *own,
-            *jury,
-        ],
-        "phases": [
+        "sources": _sources(),
+        "phases": [_heat()],
+    }
+
+
+def _sources() -> list[dict[str, Any]]:
+    of_teams = ["entrant.registered", "submission.received", "entrant.withdrawn", "rebuttal.filed"]
+    of_judges = ["score.recorded", "score.corrected"]
+    return [
+        {"source": OFFICE, "role": "office", "types": ["*"], "signs": "true"},
+        {"source": "urn:bench", "types": of_judges, "panel": "bench"},
+        {"source": "urn:auditor", "types": ["finding.recorded"], "role": "auditors"},
+        {"source": "urn:ministry", "types": ["ruling.issued"], "role": "ministry"},
+        {"source": "urn:director", "types": ["decision.signed"], "role": "director", "signs": "true"},
+        *({"source": f"urn:team:{team}", "types": of_teams, "entrant": team} for team in TEAMS),
+        *({"source": f"urn:jury:{name}", "types": of_judges, "evaluator": name} for name in ("ann", "ben")),
+    ]
+
+
+def _heat() -> dict[str, Any]:
+    return {
+        "id": "heat",
+        "opens": format_instant(OPENS),
+        "windows": {window: format_instant(ms) for window, ms in DEADLINES.items()},
+        "criteria": _criteria(),
+        "gates": [
             {
-                "id": "heat",
-                "opens": format_instant(OPENS),
-                "windows": {window: format_instant(ms) for window, ms in DEADLINES.items()},
-                "criteria": [
-                    {
-                        "id": "bench",
-                        "points": "60",
-                        "panel": "bench",
-                        "items": {"speed": ["0", "100"], "size": ["0", "100"]},
-                        "steps": [
-                            {"mark": "linear", "from": ["0", "100"]},
-                            {"over": "evaluators", "by": "mean"},
-                            {"over": "items", "by": "mean"},
-                            "points",
-                            _HALF_UP,
-                        ],
-                    },
-                    {
-                        "id": "jury",
-                        "points": "40",
-                        "panel": "jury",
-                        "items": {"art": ["0", "40"]},
-                        "steps": [{"over": "items", "by": "sum"}, {"over": "evaluators", "by": "mean"}, _HALF_UP],
-                    },
-                ],
-                "gates": [
-                    {
-                        "id": "independence",
-                        "counts": ["technical", "policy"],
-                        "findings_by": ["auditors"],
-                        "rebuttal": "P3D",
-                        "ruling_by": ["ministry"],
-                    }
-                ],
-                "ties": ["jury", "panel"],
-                "advance": {"places": "2"},
-                "vacancies": {"open_call": "again"},
-                "sign_off": [{"role": "director", "meaning": "approves"}],
-                "objections": {"window": "P10D", "grounds": ["evaluator-error"]},
+                "id": "independence",
+                "counts": ["technical", "policy"],
+                "findings_by": ["auditors"],
+                "rebuttal": "P3D",
+                "ruling_by": ["ministry"],
             }
         ],
+        "ties": ["jury", "panel"],
+        "advance": {"places": "2"},
+        "vacancies": {"open_call": "again"},
+        "sign_off": [{"role": "director", "meaning": "approves"}],
+        "objections": {"window": "P10D", "grounds": ["evaluator-error"]},
     }
+
+
+def _criteria() -> list[dict[str, Any]]:
+    speed_and_size = [
+        {"mark": "linear", "from": ["0", "100"]},
+        {"over": "evaluators", "by": "mean"},
+        {"over": "items", "by": "mean"},
+        "points",
+        _HALF_UP,
+    ]
+    return [
+        {
+            "id": "bench",
+            "points": "60",
+            "panel": "bench",
+            "items": {"speed": ["0", "100"], "size": ["0", "100"]},
+            "steps": speed_and_size,
+        },
+        {
+            "id": "jury",
+            "points": "40",
+            "panel": "jury",
+            "items": {"art": ["0", "40"]},
+            "steps": [{"over": "items", "by": "sum"}, {"over": "evaluators", "by": "mean"}, _HALF_UP],
+        },
+    ]
 
 
 def event(name: str, event_id: str, source: str, at_ms: int, /, **data: Any) -> Envelope:

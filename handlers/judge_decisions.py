@@ -21,8 +21,8 @@ def programme_announced(state: State, fact: Fact, source: Source | None = None) 
         return Refusal(
             "schema-invalid", f"the rulebook has {len(found)} faults, first {found[0].path}: {found[0].message}"
         )
-    if document["programme"] != state.programme:
-        return Refusal("schema-invalid", f"the rulebook is of {document['programme']!r}, not of {state.programme!r}")
+    if (named := document.get("programme")) != state.programme:
+        return Refusal("schema-invalid", f"the rulebook is of {named!r}, not of {state.programme!r}")
     return ACCEPTED
 
 

@@ -31,8 +31,22 @@ class Command:
 
 
 COMMANDS: Mapping[str, Command] = {
-    "demo": Command("play the K-AI programme, then replay every decision", arguments.demo, "console.commands.running:demo"),
+    "demo": Command(
+        "play the K-AI programme, then replay every decision", arguments.demo, "console.commands.running:demo"
+    ),
     "run": Command("play a scenario over the real parts", arguments.run, "console.commands.running:run"),
+    "decisions": Command(
+        "what was decided: standings, outcomes, reasons",
+        arguments.programme,
+        "console.commands.look:decisions",
+        reads=True,
+    ),
+    "replay": Command(
+        "judge and decide everything again, and compare",
+        arguments.programme,
+        "console.commands.replaying:replay",
+        reads=True,
+    ),
     "check": Command("list the faults of a rulebook", arguments.check, "console.commands.rules:check"),
     "score": Command("standings from a table of marks", arguments.score, "console.commands.rules:score"),
     "kafka": Command("the local broker: up, down, status", arguments.kafka, "console.commands.kafka:run"),

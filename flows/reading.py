@@ -13,8 +13,9 @@ from typing import Self
 
 from events.errors import NotFound, Unavailable
 from events.note import ED25519, VerifierKey, parse_vkey
-from flows.reader import Reader
+from flows.reader import Moment, Reader
 from handlers.judge import Deployment
+from handlers.state import State
 from infra.keys import SigningKey, load_key
 from infra.ledger import Head, Ledger
 from infra.settings import Settings
@@ -55,6 +56,12 @@ class Reading:
             raise NotFound(f"several logs begin with {name!r}: {names}", hint="write one of them out")
         known = ", ".join(head.programme for head in heads) or "none"
         raise NotFound(f"the ledger has no log of {name!r}; it has: {known}", hint="phasegate status lists the logs")
+
+    def state(self, programme: str, at: Moment | None = None) -> State:
+        """What is known of a programme, or was known at a moment."""
+        if at is None:
+            return self.reader.state(programme)
+        return self.reader.prefix(programme, self.reader.size_at(programme, at)).state
 
     def __enter__(self) -> Self:
         return self

@@ -1,0 +1,155 @@
+"""`replay`: re-reads every stored byte, judges and decides everything again, and names the first difference.
+
+Needs the ledger and public keys, and neither Kafka nor Prefect.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Mapping
+from functools import partial
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+from console.options import settings_of
+from console.output import Report, Result
+from events.errors import NotFound, Tampered
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from console.arguments import At
+    from flows.reading import Reading
+    from infra.ledger import Head
+    from infra.settings import Settings
+
+DIFFERENT = 4
+FAULTS_AT_MOST = 100
+"""How many faults of a damaged database are listed; more add nothing."""
+
+
+def replay(options: argparse.Namespace, report: Report) -> Result:
+    """Exit code 3 when stored bytes contradict each other, 4 when a verdict or a decision comes out differently."""
+    data = replay_programme(settings_of(options, report), options.programme, options.at, report)
+    first = data["first_difference"]
+    differs = data["verdicts"]["different"] + data["decisions"]["different"]
+    if not first and not differs:
+        return Result(data, partial(show_replay, data=data))
+    problem = f"{differs} came out differently"
+    if first:
+        problem += f", first entry {first['index']}: {_sentence(first)}"
+    hint = f"phasegate log {data['programme']} {first['index']} shows the entry" if first else ""
+    return Result(data, partial(show_replay, data=data), DIFFERENT, problem, hint)
+
+
+def replay_programme(
+    settings: Settings, programme: str, at: At | None = None, report: Report | None = None
+) -> dict[str, Any]:
+    """Replays one log up to a moment. Raises Tampered when what is stored contradicts itself."""
+    from flows.reading import open_reading
+
+    report = report or Report(quiet=True)
+    with open_reading(settings) as reading:
+        head = intact_head(reading, programme)
+        deployment = reading.deployment()
+        if not reading.log_keys:
+            report.warn(
+                "no public key of the log is known: checkpoints are compared, their signatures are not verified"
+            )
+        report.say(f"re-reading every stored byte of {head.programme}")
+        check_integrity(reading, head.programme)
+        size = whole_records(reading, head, reading.reader.size_at(head.programme, at))
+        with report.progress(f"replaying {head.programme}", size) as advance:
+            return _replayed(reading, head, deployment, size, advance)
+
+
+def intact_head(reading: Reading, programme: str) -> Head:
+    """The log's head. That it is not there, or cannot be read, may itself be the work of a forger: then all is checked."""
+    try:
+        return reading.head(programme)
+    except (NotFound, Tampered):
+        check_integrity(reading, None)
+        raise
+
+
+def check_integrity(reading: Reading, programme: str | None) -> None:
+    """Raises Tampered for the first contradiction in what is stored; its details list the others."""
+    faults = list(islice(reading.ledger.integrity(programme, reading.log_keys), FAULTS_AT_MOST))
+    if faults:
+        error = faults[0].error()
+        error.details["faults"] = [str(fault) for fault in faults]
+        if len(faults) > 1:
+            error.message = f"{error.message} (and {len(faults) - 1} more)"
+        raise error
+
+
+def whole_records(reading: Reading, head: Head, size: int) -> int:
+    """The size with what settled because of its last record: a record and its settlements are replayed together."""
+    from events.entry import decode_entry
+
+    for stored in reading.ledger.read(head.programme, size, head.size, with_openings=False):
+        if decode_entry(stored.entry).of is None:
+            break
+        size += 1
+    return size
+
+
+def _replayed(
+    reading: Reading, head: Head, deployment: Any, size: int, advance: Callable[[int], None]
+) -> dict[str, Any]:
+    from handlers.replay import Replay
+
+    replaying = Replay(head.programme, head.origin, deployment, reading.ledger.attribution)
+    for stored in reading.ledger.read(head.programme, 0, size):
+        replaying.feed(stored)
+        if stored.index % 500 == 0:
+            advance(stored.index)
+    advance(size)
+    found = replaying.finish()
+    return {
+        "programme": head.programme,
+        "size": found.size,
+        "root": found.root.hex(),
+        "checkpoint": _checkpoint(reading, head, size),
+        "verdicts": found.verdicts.data(),
+        "decisions": found.decisions.data(),
+        "first_difference": found.first_difference.data() if found.first_difference else None,
+    }
+
+
+def _checkpoint(reading: Reading, head: Head, size: int) -> dict[str, Any] | None:
+    """The last checkpoint within what was replayed. The integrity check before has recomputed its root."""
+    from events.note import open_checkpoint, parse_checkpoint, verifier_key
+
+    within = [row for row in reading.ledger.checkpoints(head.programme) if row.size <= size]
+    if not within:
+        return None
+    note = within[-1].note
+    keys = [verifier_key(head.origin, key.public) for key in reading.log_keys]
+    signed = open_checkpoint(note, keys) if keys else parse_checkpoint(note[: note.rfind(b"\n\n") + 1])
+    return {"size": signed.size, "root": signed.root.hex(), "origin": signed.origin, "verified": bool(keys)}
+
+
+def _sentence(difference: Mapping[str, Any]) -> str:
+    return (
+        f"{difference['what']}: {difference['member'] or 'the event'} is recorded as {difference['recorded']!r}, "
+        f"replayed as {difference['replayed']!r}"
+    )
+
+
+def show_replay(console: Console, data: Mapping[str, Any]) -> None:
+    """A tally in a few lines."""
+    console.print(f"Replay of {data['programme']}: {data['size']} entries, root {data['root']}")
+    checkpoint = data["checkpoint"]
+    if checkpoint is None:
+        console.print("  checkpoint  none is signed yet")
+    else:
+        said = "signature verified" if checkpoint["verified"] else "signature not verified: no public key of the log"
+        console.print(f"  checkpoint  {checkpoint['size']} entries, root recomputed; {said}")
+    for name in ("verdicts", "decisions"):
+        tally = data[name]
+        counts = ", ".join(f"{tally[part]} {part}" for part in ("checked", "identical", "different"))
+        console.print(f"  {name:<10}  {counts}")
+    if data["first_difference"]:
+        first = data["first_difference"]
+        console.print(f"  first difference at entry {first['index']}: {_sentence(first)}")

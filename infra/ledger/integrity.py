@@ -35,19 +35,20 @@ _LAST = 'SELECT topic, partition, MAX("offset") FROM entries WHERE "of" IS NULL 
 
 def faults(engine: Engine, programme: str | None, keys: Collection[VerifierKey]) -> Iterator[Fault]:
     """Everything that contradicts, in all logs or one; positions and the stream are looked at in any case. Memory stays
-    bounded by the number of unsettled records. One snapshot, so a recorder may go on writing.
+    bounded by the number of unsettled records. One snapshot, so a recorder may go on writing. The first fault is the one
+    nearest to what was changed: a row's own digest, then its log, then what only follows from other rows.
     """
     with reading(engine, snapshot=True) as connection:
         for table in DIGESTED:
             if table != "openings":  # checked with their entries
                 yield from _digests(connection, table)
-        yield from _positions(connection)
-        yield from _strays(connection)
         wanted = select(logs).order_by(logs.c.id)
         if programme is not None:
             wanted = wanted.where(logs.c.programme == programme)
         for log in connection.execute(wanted).all():
             yield from _Log(connection, log, keys).faults()
+        yield from _positions(connection)
+        yield from _strays(connection)
 
 
 def _digests(connection: Connection, table: str) -> Iterator[Fault]:
@@ -90,6 +91,8 @@ class _Log:
         self.levels: list[bytes | None] = []
         self.pending: dict[int, Members] = {}
         self.openings = 0
+        self.agreed = 0  # the largest checkpoint that the entries up to here have met
+        self.located = False
 
     def faults(self) -> Iterator[Fault]:
         stored = {row.size: row for row in self._checkpoints()}
@@ -116,7 +119,7 @@ class _Log:
     def _checkpoints(self) -> Any:
         return self.connection.execute(select(checkpoints).where(checkpoints.c.log_id == self.log.id)).all()
 
-    def _key(self, index: int) -> str:
+    def _key(self, index: int | str) -> str:
         return f"{self.log.programme}[{index}]"
 
     def _entry(self, row: Any) -> Iterator[Fault]:
@@ -180,8 +183,26 @@ class _Log:
     def _stack(self) -> list[bytes]:
         return [subtree for subtree in reversed(self.levels) if subtree is not None]
 
+    def _located(self, size: int, kept: bytes) -> Iterator[Fault]:
+        """Where the entries left a frontier that was kept, once. Leaves are not kept by themselves: of a change that the
+        tree alone shows (a `received`, say) the first subtree is told that it is in, past the last checkpoint that held.
+        """
+        stack, start = self._stack(), 0
+        if self.located or len(kept) != 32 * len(stack):
+            return
+        for place, found in enumerate(stack):
+            width, expected = 1 << (size - start).bit_length() - 1, kept[32 * place : 32 * place + 32]
+            if found != expected:
+                where = f"{max(start, self.agreed)}..{start + width - 1}"
+                yield Fault("entries", self._key(where), "entry", expected.hex(), found.hex())
+                self.located = True
+                return
+            start += width
+        self.agreed = size
+
     def _checkpoint(self, row: Any) -> Iterator[Fault]:
         key, stack = f"{self.log.programme}@{row.size}", self._stack()
+        yield from self._located(row.size, row.stack)
         if row.stack != b"".join(stack):
             yield Fault("checkpoints", key, "stack", b"".join(stack).hex(), row.stack.hex())
         expected = Checkpoint(self.log.origin, row.size, fold(stack))
@@ -196,6 +217,8 @@ class _Log:
 
     def _head(self, size: int) -> Iterator[Fault]:
         stack = b"".join(self._stack())
+        if size == self.log.size:
+            yield from self._located(size, self.log.stack)
         found: Mapping[str, tuple[str, str]] = {
             "size": (str(size), str(self.log.size)),
             "stack": (stack.hex(), self.log.stack.hex()),

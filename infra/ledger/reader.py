@@ -10,8 +10,8 @@ from sqlalchemy import Connection, Engine, select
 from events.entry import Opening
 from events.merkle import unpack_stack
 from infra.ledger.database import reading
-from infra.ledger.rows import Head, Stored
-from infra.ledger.tables import entries, logs
+from infra.ledger.rows import Fault, Head, Stored
+from infra.ledger.tables import digest, entries, logs
 
 CHUNK = 1000
 """Rows per query: a reader that stops in the middle holds no transaction open, hence no WAL and no vacuum back."""
@@ -46,12 +46,17 @@ def log_id_of(connection: Connection, programme: str) -> int | None:
 
 
 def read_heads(engine: Engine, programme: str | None = None) -> list[Head]:
-    """The heads of all logs in order of creation, or of one."""
-    wanted = select(logs.c.programme, logs.c.origin, logs.c.size, logs.c.stack).order_by(logs.c.id)
+    """The heads of all logs in order of creation, or of one. Raises Tampered for a row that is not as it was written:
+    nobody shall go on from it, and a log that was renamed shall not pass for one that is not there.
+    """
+    wanted = select(logs.c.programme, logs.c.origin, logs.c.size, logs.c.stack, logs.c.digest).order_by(logs.c.id)
     if programme is not None:
         wanted = wanted.where(logs.c.programme == programme)
     with reading(engine) as connection:
         rows = connection.execute(wanted).all()
+    for row in rows:
+        if row.digest != (expected := digest(*row[:4])):
+            raise Fault("logs", row.programme, "digest", expected.hex(), row.digest.hex()).error()
     return [Head(row.programme, row.origin, row.size, unpack_stack(row.stack, row.size)) for row in rows]
 
 

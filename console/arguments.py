@@ -79,6 +79,27 @@ def programme(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("programme", metavar="PROGRAMME", help="the programme's id")
 
 
+def status(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("programme", nargs="?", metavar="PROGRAMME", help="the programme's id; all logs without one")
+    parser.add_argument("--check", action="store_true", help="leave with exit code 10 when somebody should look")
+
+
+def log(parser: argparse.ArgumentParser) -> None:
+    programme(parser)
+    parser.add_argument("index", nargs="?", type=number, metavar="N", help="one entry, with all that is kept of it")
+    verdicts = ("accepted", "refused", "duplicate", "pending", "waiting")
+    parser.add_argument("--verdict", choices=verdicts, help="only entries of this verdict; waiting: pending still")
+    parser.add_argument("--type", metavar="T", help="only entries of this type, such as score.recorded")
+    parser.add_argument("--limit", type=number, metavar="N", help="the last N (default 50; all with --json)")
+
+
+def number(text: str) -> int:
+    """A count or an index: plain decimal digits."""
+    if not (text.isascii() and text.isdigit()):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number such as 50")
+    return int(text)
+
+
 def check(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("rulebook", type=Path, metavar="RULEBOOK", help="a YAML file")
 

@@ -35,6 +35,8 @@ COMMANDS: Mapping[str, Command] = {
         "play the K-AI programme, then replay every decision", arguments.demo, "console.commands.running:demo"
     ),
     "run": Command("play a scenario over the real parts", arguments.run, "console.commands.running:run"),
+    "status": Command("where things stand", arguments.status, "console.commands.look:status", reads=True),
+    "log": Command("the entries of a log", arguments.log, "console.commands.look:log", reads=True),
     "decisions": Command(
         "what was decided: standings, outcomes, reasons",
         arguments.programme,

@@ -1,0 +1,76 @@
+"""How far the recorder is behind the bus, measured outside its consumer, so that a recorder that hangs shows too."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from events.bus import Bus
+from events.errors import Refused, Unavailable
+from infra.ledger import Ledger
+from infra.settings import Settings
+
+LOOK_AHEAD = 1000
+"""Offsets that are looked through for a first record that is not recorded: some hold no record (Kafka's control batches)."""
+
+LATE_AFTER_S = 30
+"""A recorder that runs takes a record within a second, and one that is started again within ten."""
+
+
+@dataclass(frozen=True, slots=True)
+class Behind:
+    """One partition with records that the ledger does not have; `since_ms`: the receipt of the first (Unix milliseconds)."""
+
+    topic: str
+    partition: int
+    next_offset: int
+    records: int
+    since_ms: int
+
+
+def behind(bus: Bus, ledger: Ledger, ends: Mapping[tuple[str, int], int] | None = None) -> list[Behind]:
+    """The partitions with unrecorded records below `ends`; by default below where the bus ends now. Raises Unavailable."""
+    ends = bus.ends() if ends is None else ends
+    positions = ledger.positions(ends)
+    found = []
+    for (topic, partition), end in sorted(ends.items()):
+        start = positions[topic, partition]
+        if start >= end:
+            continue
+        waiting = bus.read(topic, partition, start, min(end, start + LOOK_AHEAD))
+        if waiting:
+            found.append(Behind(topic, partition, start, end - start, waiting[0].received_ms))
+    return found
+
+
+def recorder_lag(settings: Settings, ledger: Ledger, now_ms: int) -> dict[str, Any] | None:
+    """How many records are not recorded yet, and how long the first of them has waited; None where no Kafka is named by
+    the settings nor was ever started here. In scenario time there are no seconds to tell.
+    """
+    stream = ledger.stream()
+    if stream is None or not (settings.kafka or (settings.home / "kafka").exists()):
+        return None
+    from flows.wiring import open_bus
+
+    try:
+        bus = open_bus(settings, ledger)
+        try:
+            rows = behind(bus, ledger)
+        finally:
+            bus.close()
+    except (Unavailable, Refused) as error:
+        return {"reachable": False, "problem": error.message, "behind": None, "seconds": None}
+    waited_ms = max((now_ms - row.since_ms for row in rows), default=0) if stream.clock == "broker" else None
+    seconds = None if waited_ms is None else max(0, waited_ms) // 1000
+    return {"reachable": True, "problem": None, "behind": sum(row.records for row in rows), "seconds": seconds}
+
+
+def recorder_attention(lag: Mapping[str, Any] | None) -> list[str]:
+    """What somebody should look at: records that wait longer than a recorder that runs would let them."""
+    if lag is None or not lag["reachable"] or not lag["behind"]:
+        return []
+    if lag["seconds"] is not None and lag["seconds"] <= LATE_AFTER_S:
+        return []
+    since = "" if lag["seconds"] is None else f", the first for {lag['seconds']} s"
+    return [f"the recorder is behind: {lag['behind']} records wait{since}"]

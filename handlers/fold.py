@@ -16,8 +16,9 @@ from events.values import parse_instant
 from handlers.evolve import evolve
 from handlers.judge import Deployment
 from handlers.readiness import note_cut
-from handlers.recording import remember, restore
+from handlers.recording import restore
 from handlers.state import Fact, State
+from handlers.waiting import remember
 
 
 class StoredEntry(Protocol):
@@ -69,7 +70,7 @@ class Folder:
 
     def _accept(self, fact: Fact, opening: Opening) -> None:
         if self._judging:
-            remember(self.state, fact, opening.value)
+            remember(self.state, fact, opening.value, accepted=True)
         evolve(self.state, fact)
         note_cut(self.state, fact)
 
@@ -77,7 +78,7 @@ class Folder:
         record, fact = self._pending.pop(of)
         if verdict == "accepted":
             if self._judging:
-                remember(self.state, fact, record.value)
+                remember(self.state, fact, record.value, accepted=True)
             evolve(self.state, fact)
             note_cut(self.state, fact)
 

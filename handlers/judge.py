@@ -79,36 +79,42 @@ def _unfit(record: Record, event: Envelope) -> Refusal | None:
     return None
 
 
-def judge_identity(state: State, record: Record, event: Envelope) -> Verdict | None:
-    """Duplicate or reused ids, within the record's topic; None for an identity not seen."""
-    known = state.seen.get(record.topic, {}).get((event.source, event.id))
-    if known is None:
-        return None
-    digest, index = known
-    if digest == identity_digest(record.value):
-        return Duplicate(index)
-    if index in state.waiting:
-        return Pending((("identity", record.topic, event.source, event.id),))
-    return Refusal("id-reused", f"{event.source} used the id {event.id} for other bytes, at entry {index}")
-
-
 def identity_digest(value: bytes | None) -> bytes:
     """What decides whether two records with one identity are the same."""
     return hashlib.sha256(value or b"").digest()
 
 
 def judge_event(state: State, record: Record, fact: Fact, deployment: Deployment) -> Verdict:
-    """The verdict on a well-formed event of no known identity. Never Duplicate."""
+    """The verdict on a well-formed event. Who may not speak is refused before anything is kept waiting for them."""
     row = TYPES[fact.event.type]
-    if row.name == "phasegate.programme.announced.v1":
-        return _unsigned(record, deployment.office_keys) or judge_decisions.programme_announced(state, fact)
+    twice = _told_before(state, record, fact)
+    if isinstance(twice, Duplicate):
+        return twice
     if row.office and (unsigned := _unsigned(record, deployment.office_keys)) is not None:
         return unsigned
+    if row.name == "phasegate.programme.announced.v1":  # Waits for nothing: everything waits for it.
+        return twice if isinstance(twice, Refusal) else judge_decisions.programme_announced(state, fact)
     if state.announced is None:
         return Pending((("programme",),))
     source = state.sources.get(fact.event.source)
     refusal = _not_authorised(state, row, fact, source) or _not_signed(state, record, fact, source, deployment)
-    return refusal or _RULES[row.name](state, fact, source)
+    return refusal or twice or _RULES[row.name](state, fact, source)
+
+
+def _told_before(state: State, record: Record, fact: Fact) -> Verdict | None:
+    """Duplicate or reused ids, within the record's topic; None for an identity not seen. What repeats a pending record
+    waits with it: should that be refused, it may have been too early and this one in time.
+    """
+    event = fact.event
+    known = state.seen.get(record.topic, {}).get((event.source, event.id))
+    if known is None or known[1] == fact.index:
+        return None
+    digest, index = known
+    if index in state.waiting:
+        return Pending((("identity", record.topic, event.source, event.id),))
+    if digest == identity_digest(record.value):
+        return Duplicate(index)
+    return Refusal("id-reused", f"{event.source} used the id {event.id} for other bytes, at entry {index}")
 
 
 def _not_authorised(state: State, row: EventType, fact: Fact, source: Source | None) -> Refusal | None:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
+
 from events.derived import pipeline_source
 from events.rulebook import Phase, Source
 from events.values import format_instant
 from handlers.state import Fact, Finding, PhaseState, State
-from handlers.verdicts import ACCEPTED, Pending, Refusal, Verdict, outside_phase, outside_window, pend
+from handlers.verdicts import ACCEPTED, Refusal, Verdict, behind, named_already, outside_phase, outside_window, pend
 from handlers.windows import REBUTTAL, rebuttal_deadline
+
+_DERIVED = re.compile(r"[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-5[0-9a-fA-F]{3}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}")
 
 
 def finding_recorded(state: State, fact: Fact, source: Source | None) -> Verdict:
@@ -30,8 +34,20 @@ def finding_recorded(state: State, fact: Fact, source: Source | None) -> Verdict
     if phase is None:
         not_open = Refusal("unknown-phase", f"{rules.id} was never opened")
         return pend(state, (("phase", rules.id),), not_open, phase=rules.id)
-    outside = outside_phase(state, phase, data["entrant"])
-    return outside or (None if is_screen else outside_window(state, phase, "audits", fact)) or ACCEPTED
+    return (
+        _misnamed(state, fact, is_screen=is_screen)
+        or outside_phase(state, phase, fact)
+        or (None if is_screen else outside_window(state, phase, "audits", fact))
+        or ACCEPTED
+    )
+
+
+def _misnamed(state: State, fact: Fact, *, is_screen: bool) -> Verdict | None:
+    """Rulings name a finding by its id, and the ids of the screen's findings can be foreseen: nobody else may take them."""
+    event_id = fact.event.id
+    if not is_screen and _DERIVED.fullmatch(event_id):
+        return Refusal("schema-invalid", f"id {event_id} is a UUID of version 5, the pipeline's own; send version 7")
+    return named_already(state, fact, "finding.recorded", state.find_finding(event_id) is not None)
 
 
 def _unknown_count(rules: Phase, gate_id: str, count: str) -> Refusal | None:
@@ -42,10 +58,13 @@ def _unknown_count(rules: Phase, gate_id: str, count: str) -> Refusal | None:
 
 
 def ruling_issued(state: State, fact: Fact, source: Source | None) -> Verdict:
-    """By whom the gate names, on a finding that needs one, after the entrant answered or its time to answer ran out."""
+    """By whom the gate names, on a finding that needs one, after the entrant answered or its time to answer ran out.
+    One that comes after the decision is on record and changes nothing.
+    """
     finding_id = fact.data["finding"]
-    if ("audits", finding_id) in state.pending_ids:
-        return Pending((("event", finding_id),))
+    waits = behind(state, fact, "finding.recorded", finding_id) or behind(state, fact, "ruling", finding_id)
+    if waits is not None:
+        return waits
     found = state.find_finding(finding_id)
     if found is None:
         return Refusal("unknown-reference", f"there is no finding {finding_id}")
@@ -55,14 +74,13 @@ def ruling_issued(state: State, fact: Fact, source: Source | None) -> Verdict:
         return Refusal("source-not-authorised", f"{fact.event.source}: rulings are issued by {', '.join(judges)}")
     if not finding.needs_ruling:
         return Refusal("illegal-transition", f"{finding_id} says met: there is nothing to rule on")
-    if phase.status == "final":
-        return Refusal("phase-closed", f"{phase.rules.id} is final")
     return _before_answer(state, phase, finding, fact) or ACCEPTED
 
 
 def _before_answer(state: State, phase: PhaseState, finding: Finding, fact: Fact) -> Verdict | None:
     last_ms = rebuttal_deadline(phase, finding)
-    answered = finding.rebuttal is not None and finding.rebuttal.received_ms <= fact.received_ms
+    answer = finding.rebuttal
+    answered = answer is not None and answer.received_ms <= fact.received_ms
     if last_ms is None or answered or fact.received_ms > last_ms:
         return None
     finding_id = finding.fact.event.id
@@ -70,4 +88,6 @@ def _before_answer(state: State, phase: PhaseState, finding: Finding, fact: Fact
         "too-early",
         f"stamped {format_instant(fact.received_ms)}; the entrant may answer until {format_instant(last_ms)} and has not",
     )
+    if answer is not None:  # There is one answer to a finding, and it came after this.
+        return early
     return pend(state, (("rebuttal", finding_id),), early, phase=phase.rules.id, window=REBUTTAL + finding_id)

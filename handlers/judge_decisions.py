@@ -6,8 +6,17 @@ from events.rulebook import Source, digest
 from events.values import format_instant, parse_instant
 from handlers.check import faults
 from handlers.state import Decision, Fact, PhaseState, State
-from handlers.verdicts import ACCEPTED, Pending, Refusal, Verdict, pend
-from handlers.windows import OBJECTIONS, REBUTTAL, REGISTRATION, deadline, intake_windows, is_complete, is_signed
+from handlers.verdicts import ACCEPTED, Pending, Refusal, Verdict, behind, pend
+from handlers.windows import (
+    OBJECTIONS,
+    REBUTTAL,
+    REGISTRATION,
+    deadline,
+    intake_windows,
+    is_complete,
+    is_in_time,
+    is_signed,
+)
 
 
 def programme_announced(state: State, fact: Fact, source: Source | None = None) -> Verdict:
@@ -15,12 +24,12 @@ def programme_announced(state: State, fact: Fact, source: Source | None = None) 
     if state.announced is not None:
         return Refusal("illegal-transition", f"the programme was announced already, at entry {state.announced.index}")
     document = fact.data["rulebook"]
-    if (computed := digest(document)) != fact.data["digest"]:
-        return Refusal("schema-invalid", f"digest is {fact.data['digest']}, but the rulebook's is {computed}")
     if found := faults(document):
         return Refusal(
             "schema-invalid", f"the rulebook has {len(found)} faults, first {found[0].path}: {found[0].message}"
         )
+    if (computed := digest(document)) != fact.data["digest"]:
+        return Refusal("schema-invalid", f"digest is {fact.data['digest']}, but the rulebook's is {computed}")
     if (named := document.get("programme")) != state.programme:
         return Refusal("schema-invalid", f"the rulebook is of {named!r}, not of {state.programme!r}")
     return ACCEPTED
@@ -40,6 +49,8 @@ def phase_opened(state: State, fact: Fact, source: Source | None) -> Verdict:
     phase_id = fact.data["phase"]
     if state.rulebook.find_phase(phase_id) is None:
         return Refusal("unknown-phase", f"the rulebook has no phase {phase_id!r}")
+    if (waits := behind(state, fact, "phase", phase_id)) is not None:
+        return waits
     if phase_id in state.phases:
         return Refusal(
             "illegal-transition", f"{phase_id} is open already (entry {state.phases[phase_id].opened.index})"
@@ -50,9 +61,19 @@ def phase_opened(state: State, fact: Fact, source: Source | None) -> Verdict:
         if state.status(rules.id) != "final":
             return Pending((("final", rules.id),))
     for entrant in fact.data["entrants"]:
-        if entrant not in state.entrants:
-            return Pending((("entrant", entrant),))
+        if (unfit := _not_registered(state, phase_id, entrant)) is not None:
+            return unfit
     return ACCEPTED
+
+
+def _not_registered(state: State, phase_id: str, entrant: str) -> Verdict | None:
+    registered = state.entrants.get(entrant)
+    if registered is None:
+        unknown = Refusal("unknown-entrant", f"no entrant {entrant!r} is registered")
+        return pend(state, (("entrant", entrant),), unknown, phase=phase_id, window=REGISTRATION)
+    if is_in_time(state, phase_id, REGISTRATION, registered):
+        return None
+    return Refusal("not-eligible", f"{entrant} registered after {phase_id} opened (entry {registered.index})")
 
 
 def intake_marked(state: State, fact: Fact, source: Source | None) -> Verdict:
@@ -85,6 +106,8 @@ def _until_window(state: State, phase_id: str, window: str, absent: Refusal) -> 
 
 def intake_closed(state: State, fact: Fact, source: Source | None) -> Verdict:
     """Once, when every window is complete."""
+    if (waits := behind(state, fact, "phase", fact.data["phase"])) is not None:
+        return waits
     phase = state.phases.get(fact.data["phase"])
     if phase is None or phase.closed is not None:
         return Refusal("illegal-transition", f"{fact.data['phase']} is not open")
@@ -97,7 +120,8 @@ def intake_closed(state: State, fact: Fact, source: Source | None) -> Verdict:
 def _after_closing(state: State, fact: Fact) -> PhaseState | Verdict:
     phase = state.phases.get(fact.data["phase"])
     if phase is None:
-        return Refusal("illegal-transition", f"{fact.data['phase']} is not open")
+        not_open = Refusal("illegal-transition", f"{fact.data['phase']} is not open")
+        return behind(state, fact, "phase", fact.data["phase"]) or not_open
     if phase.closed is None:
         open_still = Refusal("illegal-transition", f"the intake of {phase.rules.id} is not closed")
         return pend(state, (("closed", phase.rules.id),), open_still, phase=phase.rules.id)
@@ -142,9 +166,8 @@ def phase_decided(state: State, fact: Fact, source: Source | None) -> Verdict:
 
 def _decision(state: State, fact: Fact) -> tuple[PhaseState, Decision] | Verdict:
     decision_id = fact.data["decision"]
-    if ("decisions", decision_id) in state.pending_ids:
-        return Pending((("event", decision_id),))
-    return state.find_decision(decision_id) or Refusal("unknown-reference", f"there is no decision {decision_id}")
+    absent = Refusal("unknown-reference", f"there is no decision {decision_id}")
+    return behind(state, fact, "phase.decided", decision_id) or state.find_decision(decision_id) or absent
 
 
 def decision_signed(state: State, fact: Fact, source: Source | None) -> Verdict:

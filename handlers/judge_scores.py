@@ -5,7 +5,17 @@ from __future__ import annotations
 from events.rulebook import Leaf, Phase, Source
 from events.values import parse_number
 from handlers.state import Fact, PhaseState, State
-from handlers.verdicts import ACCEPTED, Pending, Refusal, Verdict, outside_phase, outside_window, pend
+from handlers.verdicts import (
+    ACCEPTED,
+    Refusal,
+    Verdict,
+    behind,
+    named_already,
+    outside_phase,
+    outside_window,
+    pend,
+    slot_claim,
+)
 from handlers.windows import is_in_time
 
 
@@ -28,8 +38,8 @@ def score_recorded(state: State, fact: Fact, source: Source | None) -> Verdict:
 def _in_slot(state: State, fact: Fact, rules: Phase, leaf: Leaf) -> Verdict:
     data = fact.event.data
     slot = (data["entrant"], data["criterion"], data["item"], data["evaluator"])
-    if state.pending_slots.get((rules.id, *slot), fact.index) != fact.index:
-        return Pending((("slot", rules.id, *slot),))
+    if (waits := behind(state, fact, *slot_claim(rules.id, *slot))) is not None:
+        return waits
     phase = state.phases.get(rules.id)
     if phase is None:
         not_open = Refusal("unknown-phase", f"{rules.id} was never opened")
@@ -38,7 +48,8 @@ def _in_slot(state: State, fact: Fact, rules: Phase, leaf: Leaf) -> Verdict:
         first = phase.marks[slot].ids[0]
         return Refusal("already-scored", f"the mark {'/'.join(slot)} stands already ({first}); send score.corrected")
     return (
-        outside_phase(state, phase, data["entrant"])
+        named_already(state, fact, "score.recorded", any(fact.event.id in p.slot_of for p in state.phases.values()))
+        or outside_phase(state, phase, fact)
         or outside_window(state, phase, "scores", fact)
         or _not_appointed(state, phase, leaf.panel, data["evaluator"])
         or ACCEPTED
@@ -66,8 +77,9 @@ def _not_appointed(state: State, phase: PhaseState, panel: str, evaluator: str) 
 def score_corrected(state: State, fact: Fact, source: Source | None) -> Verdict:
     """Another value for a mark, by the source's own evaluator, while marks can still come in."""
     target = fact.data["score"]
-    if ("scores", target) in state.pending_ids:
-        return Pending((("event", target),))
+    waits = behind(state, fact, "score.recorded", target) or behind(state, fact, "correction", target)
+    if waits is not None:
+        return waits
     phase = next((p for p in state.phases.values() if target in p.slot_of), None)
     if phase is None:
         return Refusal("unknown-reference", f"there is no mark {target}")

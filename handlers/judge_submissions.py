@@ -7,10 +7,11 @@ from events.values import format_instant
 from handlers.state import Fact, PhaseState, State
 from handlers.verdicts import (
     ACCEPTED,
-    Pending,
     Refusal,
     Verdict,
+    behind,
     final_since,
+    named_already,
     outside_phase,
     outside_window,
     pend,
@@ -21,6 +22,8 @@ from handlers.windows import REBUTTAL, is_behind_marker, rebuttal_deadline
 def entrant_registered(state: State, fact: Fact, source: Source | None) -> Verdict:
     """Once for each entrant. Who is registered in time takes part; that is for the phase's opening to say."""
     entrant = fact.data["entrant"]
+    if (waits := behind(state, fact, "entrant", entrant)) is not None:
+        return waits
     if entrant in state.entrants:
         return Refusal("illegal-transition", f"{entrant} is registered already (entry {state.entrants[entrant].index})")
     return ACCEPTED
@@ -29,6 +32,8 @@ def entrant_registered(state: State, fact: Fact, source: Source | None) -> Verdi
 def entrant_withdrawn(state: State, fact: Fact, source: Source | None) -> Verdict:
     """Once, at any time."""
     entrant = fact.data["entrant"]
+    if (waits := behind(state, fact, "entrant", entrant)) is not None:
+        return waits
     if entrant not in state.entrants:
         return Refusal("unknown-entrant", f"no entrant {entrant!r} is registered")
     if entrant in state.withdrawn:
@@ -51,8 +56,13 @@ def submission_received(state: State, fact: Fact, source: Source | None) -> Verd
     if phase is None:
         not_open = Refusal("unknown-phase", f"{phase_id} was never opened")
         return pend(state, (("phase", phase_id),), not_open, phase=phase_id)
+    if (waits := behind(state, fact, "submission", phase_id, fact.data["entrant"])) is not None:
+        return waits
     return (
-        outside_phase(state, phase, fact.data["entrant"])
+        named_already(
+            state, fact, "submission.received", any(fact.event.id in p.submission_of for p in state.phases.values())
+        )
+        or outside_phase(state, phase, fact)
         or outside_window(state, phase, "submissions", fact)
         or _superseding(state, phase, fact)
     )
@@ -65,8 +75,6 @@ def _superseding(state: State, phase: PhaseState, fact: Fact) -> Verdict:
         if before is None:
             return ACCEPTED
         return Refusal("illegal-transition", f"{entrant} has handed in {before.event.id}; name it in `supersedes`")
-    if ("submissions", superseded) in state.pending_ids:
-        return Pending((("event", superseded),))
     if before is None or before.event.id != superseded:
         return Refusal("unknown-reference", f"{superseded} is not the submission of {entrant} that is in force")
     return ACCEPTED
@@ -75,6 +83,8 @@ def _superseding(state: State, phase: PhaseState, fact: Fact) -> Verdict:
 def rebuttal_filed(state: State, fact: Fact, source: Source | None) -> Verdict:
     """By the entrant concerned, once, within the rebuttal time."""
     finding_id, entrant = fact.data["finding"], fact.data["entrant"]
+    if (waits := behind(state, fact, "rebuttal", finding_id, entrant)) is not None:
+        return waits
     found = state.find_finding(finding_id)
     if found is None:
         unknown = Refusal("unknown-reference", f"there is no finding {finding_id}")

@@ -17,11 +17,14 @@ from events.names import TYPES
 from events.record import Record
 from events.upcast import STEPS, present
 from handlers.evolve import evolve
-from handlers.judge import Deployment, identity_digest, judge_event, judge_identity, read
+from handlers.judge import Deployment, judge_event, read
 from handlers.readiness import note_cut
 from handlers.state import Fact, Key, State, Waiting
 from handlers.verdicts import Accepted, Duplicate, Pending, Refusal, Verdict
+from handlers.waiting import claimed, remember, unwait, wait
 from handlers.windows import is_complete, is_signed
+
+_CLOSED = "phasegate.intake.closed.v1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,12 +53,12 @@ def record_one(state: State, record: Record, deployment: Deployment) -> Iterator
         yield Draft(index, record, refusal, _public_type(event))
         return
     fact = Fact(index, record.topic, record.offset, record.received_ms, order_ms, present(event))
-    verdict = judge_identity(state, record, fact.event) or judge_event(state, record, fact, deployment)
+    verdict = judge_event(state, record, fact, deployment)
     state.size += 1
     if isinstance(verdict, Accepted):
         _accept(state, fact, record)
     elif isinstance(verdict, Pending):
-        remember(state, fact, record.value)
+        remember(state, fact, record.value, accepted=False)
         wait(state, Waiting(fact, record, verdict.keys))
     yield Draft(index, record, verdict, event.type)
     if state.waits and isinstance(verdict, Accepted):
@@ -63,7 +66,7 @@ def record_one(state: State, record: Record, deployment: Deployment) -> Iterator
 
 
 def _accept(state: State, fact: Fact, record: Record) -> None:
-    remember(state, fact, record.value)
+    remember(state, fact, record.value, accepted=True)
     evolve(state, fact)
     note_cut(state, fact)
 
@@ -81,49 +84,11 @@ def _public_type(event: Envelope | None) -> str | None:
     return event.type if event is not None and (event.type in TYPES or event.type in STEPS) else None
 
 
-def remember(state: State, fact: Fact, value: bytes | None) -> None:
-    """Reserves the identity of an accepted or pending record within its topic, unless another record holds it."""
-    known = state.seen.setdefault(fact.topic, {})
-    known.setdefault((fact.event.source, fact.event.id), (identity_digest(value), fact.index))
-
-
-def wait(state: State, waiting: Waiting) -> None:
-    """Notes a pending record under each key that could settle it."""
-    fact = waiting.fact
-    state.waiting[fact.index] = waiting
-    state.pending_ids.setdefault((fact.topic, fact.event.id), fact.index)
-    if (slot := _slot_key(fact)) is not None:
-        state.pending_slots.setdefault(slot, fact.index)
-    for key in waiting.keys:
-        state.waits.setdefault(key, set()).add(fact.index)
-
-
-def _unwait(state: State, index: int) -> Waiting:
-    waiting = state.waiting.pop(index)
-    fact = waiting.fact
-    for key in waiting.keys:
-        others = state.waits[key]
-        others.discard(index)
-        if not others:
-            del state.waits[key]
-    if state.pending_ids.get((fact.topic, fact.event.id)) == index:
-        del state.pending_ids[fact.topic, fact.event.id]
-    slot = _slot_key(fact)
-    if slot is not None and state.pending_slots.get(slot) == index:
-        del state.pending_slots[slot]
-    return waiting
-
-
-def _slot_key(fact: Fact) -> Key | None:
-    if fact.event.type != "phasegate.score.recorded.v1":
-        return None
-    data = fact.event.data
-    return (data["phase"], data["entrant"], data["criterion"], data["item"], data["evaluator"])
-
-
 def _settle(state: State, keys: list[Key], deployment: Deployment) -> Iterator[Draft]:
-    """Judges again whatever waited for `keys`, and for what that provides in turn, in the order of receipt."""
-    heap: list[tuple[tuple[int, str, int], int]] = []
+    """Judges again whatever waited for `keys`, and for what that provides in turn, in the order of receipt. A closing of
+    the intake comes last: what its windows settle is settled before the cut.
+    """
+    heap: list[tuple[bool, tuple[int, str, int], int]] = []
     queued: set[int] = set()
 
     def wake(provided: list[Key]) -> None:
@@ -131,11 +96,12 @@ def _settle(state: State, keys: list[Key], deployment: Deployment) -> Iterator[D
             for index in state.waits.get(key, ()):
                 if index not in queued:
                     queued.add(index)
-                    heapq.heappush(heap, (state.waiting[index].fact.order, index))
+                    fact = state.waiting[index].fact
+                    heapq.heappush(heap, (fact.event.type == _CLOSED, fact.order, index))
 
     wake(keys)
     while heap:
-        _, index = heapq.heappop(heap)
+        _, _, index = heapq.heappop(heap)
         queued.discard(index)
         draft, provided = _settle_one(state, index, deployment)
         if draft is not None:
@@ -144,33 +110,25 @@ def _settle(state: State, keys: list[Key], deployment: Deployment) -> Iterator[D
 
 
 def _settle_one(state: State, index: int, deployment: Deployment) -> tuple[Draft | None, list[Key]]:
-    waiting = _unwait(state, index)
+    waiting = unwait(state, index)
     fact, record = waiting.fact, waiting.record
     known = state.seen[record.topic]
     identity = (fact.event.source, fact.event.id)
-    verdict = _judge_again(state, record, fact, deployment)
+    verdict = judge_event(state, record, fact, deployment)
     if isinstance(verdict, Pending):
-        remember(state, fact, record.value)
+        remember(state, fact, record.value, accepted=False)
         wait(state, Waiting(fact, record, verdict.keys))
         return None, []
     draft = Draft(state.size, record, verdict, fact.event.type, of=index)
     state.size += 1
     freed: list[Key] = [("event", fact.event.id), ("identity", record.topic, *identity)]
-    if (slot := _slot_key(fact)) is not None:
-        freed.append(("slot", *slot))
+    freed += [("behind", *claim) for claim in claimed(waiting)]
     if isinstance(verdict, Accepted):
         _accept(state, fact, record)
         return draft, [*freed, *_provided(state, fact)]
     if known.get(identity, (b"", -1))[1] == index:
         del known[identity]  # A refused record reserves nothing.
     return draft, freed
-
-
-def _judge_again(state: State, record: Record, fact: Fact, deployment: Deployment) -> Verdict:
-    holder = state.seen[record.topic].get((fact.event.source, fact.event.id))
-    if holder is not None and holder[1] != fact.index:  # It waited for the record that holds this identity.
-        return judge_identity(state, record, fact.event) or judge_event(state, record, fact, deployment)
-    return judge_event(state, record, fact, deployment)
 
 
 def _provided(state: State, fact: Fact) -> Iterator[Key]:
@@ -211,8 +169,8 @@ def _decision_keys(state: State, fact: Fact) -> Iterator[Key]:
 
 def restore(state: State, record: Record, fact: Fact, deployment: Deployment) -> None:
     """Puts a record that the log says is pending back to waiting, when a state is folded from stored entries."""
-    remember(state, fact, record.value)
-    verdict = _judge_again(state, record, fact, deployment)
+    remember(state, fact, record.value, accepted=False)
+    verdict = judge_event(state, record, fact, deployment)
     if not isinstance(verdict, Pending):
         raise Tampered(f"entry {fact.index} is pending in the log, but by the log itself it is {verdict}")
     wait(state, Waiting(fact, record, verdict.keys))

@@ -153,8 +153,8 @@ class State:
     order_ms: dict[str, int] = field(default_factory=dict)
     waiting: dict[int, Waiting] = field(default_factory=dict)
     waits: dict[Key, set[int]] = field(default_factory=dict)
-    pending_ids: dict[tuple[str, str], int] = field(default_factory=dict)
-    pending_slots: dict[tuple[str, ...], int] = field(default_factory=dict)
+    claims: dict[Key, list[int]] = field(default_factory=dict)
+    """What pending records would take hold of (`waiting.claims_of`), each with their indexes, ascending."""
 
     def planned(self) -> Iterator[Phase]:
         """The phases of the rulebook that have not been opened, in its order."""

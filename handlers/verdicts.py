@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from events.reasons import REFUSALS
 from events.values import format_instant
 from handlers.state import Fact, Key, PhaseState, State
-from handlers.windows import deadline, is_behind_marker, is_complete, markers
+from handlers.windows import deadline, is_behind_marker, is_complete, last_window
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +59,34 @@ def pend(
     return Pending((*keys, ("final", phase or "*")))
 
 
+def behind(state: State, fact: Fact, *claim: str) -> Pending | None:
+    """Pending when an earlier record of the same topic pends that may take what this one would take, or refers to."""
+    for queue in (claim, (*claim, "of", fact.event.source)):
+        ahead = state.claims.get(queue)
+        if ahead and ahead[0] < fact.index:
+            return Pending((("behind", *queue),))
+    return None
+
+
+def slot_claim(phase: str, entrant: str, criterion: str, item: str, evaluator: str) -> Key:
+    """The claim of a first mark."""
+    return ("slot", phase, entrant, criterion, item, evaluator)
+
+
+def named_already(state: State, fact: Fact, name: str, is_taken: bool) -> Verdict | None:
+    """What other events refer to by its id must be the only one of its type with that id, whoever sent it."""
+    if is_taken:
+        return Refusal("id-reused", f"another {name} has the id {fact.event.id}; what refers to it must be unambiguous")
+    return behind(state, fact, name, fact.event.id)
+
+
 def outside_window(state: State, phase: PhaseState, window: str, fact: Fact) -> Verdict | None:
-    """Why a fact is not in time for a window of its phase; None when it is, or when there is no such window."""
+    """Why a fact is not in time for a window of its phase; None when it is. Where there is no such window the phase's
+    last one counts, so that closing the intake races with nothing.
+    """
     phase_id = phase.rules.id
+    if window not in phase.deadlines:
+        window = last_window(phase) or window
     if fact.received_ms < phase.opens_ms:
         return Refusal("too-early", f"stamped {format_instant(fact.received_ms)}, before {phase_id} opens")
     last_ms = deadline(state, phase_id, window)
@@ -74,19 +99,18 @@ def outside_window(state: State, phase: PhaseState, window: str, fact: Fact) -> 
     if is_behind_marker(state, phase_id, window, fact):
         return late
     if fact.received_ms <= last_ms:
-        return None
-    if fact.topic == "decisions" or "decisions" in markers(state, phase_id, window):
-        return late  # No extension can come any more: it would stand before the marker in the decisions topic.
+        return Refusal("phase-closed", f"{phase_id} is closed") if phase.closed else None
     return pend(state, (), late, phase=phase_id, window=window)
 
 
-def outside_phase(state: State, phase: PhaseState, entrant: str) -> Refusal | None:
-    """Why an entrant may not act in a phase; None when it may."""
+def outside_phase(state: State, phase: PhaseState, fact: Fact) -> Refusal | None:
+    """Why an entrant may not act in a phase; None when it may. Only on their own topic is it certain who is registered."""
+    entrant = fact.data["entrant"]
     if entrant in phase.entrants:
         return None
-    if entrant in state.entrants:
-        return Refusal("not-eligible", f"{entrant} does not take part in {phase.rules.id}")
-    return Refusal("unknown-entrant", f"no entrant {entrant!r} is registered")
+    if fact.topic == "submissions" and entrant not in state.entrants:
+        return Refusal("unknown-entrant", f"no entrant {entrant!r} is registered")
+    return Refusal("not-eligible", f"{entrant} does not take part in {phase.rules.id}")
 
 
 def final_since(state: State, fact: Fact) -> bool:

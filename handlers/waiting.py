@@ -1,0 +1,82 @@
+"""What pending records wait for, and what they hold up: identities, and claims in the order of their topic."""
+
+from __future__ import annotations
+
+from bisect import insort
+
+from events.names import TYPES
+from handlers.judge import identity_digest
+from handlers.state import Fact, Key, State, Waiting
+from handlers.verdicts import slot_claim
+
+
+def remember(state: State, fact: Fact, value: bytes | None, *, accepted: bool) -> None:
+    """Reserves the identity of an accepted record within its topic, or of a pending one, unless another holds it."""
+    known = state.seen.setdefault(fact.topic, {})
+    identity, held = (fact.event.source, fact.event.id), (identity_digest(value), fact.index)
+    if accepted:
+        known[identity] = held
+    else:
+        known.setdefault(identity, held)
+
+
+def wait(state: State, waiting: Waiting) -> None:
+    """Notes a pending record under each key that could settle it, and under what it would take hold of."""
+    fact = waiting.fact
+    state.waiting[fact.index] = waiting
+    for claim in claimed(waiting):
+        insort(state.claims.setdefault(claim, []), fact.index)
+    for key in waiting.keys:
+        state.waits.setdefault(key, set()).add(fact.index)
+
+
+def unwait(state: State, index: int) -> Waiting:
+    """Takes a pending record out of everything that `wait` noted."""
+    waiting = state.waiting.pop(index)
+    for key in waiting.keys:
+        others = state.waits[key]
+        others.discard(index)
+        if not others:
+            del state.waits[key]
+    for claim in claimed(waiting):
+        queue = state.claims[claim]
+        queue.remove(index)
+        if not queue:
+            del state.claims[claim]
+    return waiting
+
+
+def claimed(waiting: Waiting) -> tuple[Key, ...]:
+    """The claims of a pending record. One whose id is in doubt holds up its own source only, never anybody else."""
+    claims = claims_of(waiting.fact)
+    if waiting.keys[0][0] != "identity":
+        return claims
+    return tuple((*claim, "of", waiting.fact.event.source) for claim in claims)
+
+
+def claims_of(fact: Fact) -> tuple[Key, ...]:
+    """What only one of several records of a topic can have, or where the order among them counts: while an earlier one
+    pends, later ones wait behind it (`verdicts.behind`), so that other topics cannot change which was the first.
+    """
+    data, name = fact.data, TYPES[fact.event.type].short
+    named = (name, fact.event.id)
+    match name:
+        case "score.recorded":
+            slot = (data["phase"], data["entrant"], data["criterion"], data["item"], data["evaluator"])
+            return (slot_claim(*slot), named)
+        case "score.corrected":
+            return (("correction", data["score"]),)
+        case "finding.recorded" | "phase.decided":
+            return (named,)
+        case "ruling.issued":
+            return (("ruling", data["finding"]),)
+        case "submission.received":
+            return (("submission", data["phase"], data["entrant"]), named)
+        case "rebuttal.filed":
+            return (("rebuttal", data["finding"], data["entrant"]),)
+        case "entrant.registered" | "entrant.withdrawn":
+            return (("entrant", data["entrant"]),)
+        case "phase.opened" | "intake.closed":
+            return (("phase", data["phase"]),)
+        case _:
+            return ()

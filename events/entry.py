@@ -17,6 +17,7 @@ from typing import Literal, cast, get_args
 
 import orjson
 
+from events.envelope import CONTENT_TYPE_HEADER
 from events.errors import Refused, Tampered
 from events.record import TOPICS, ReceivedBy
 from events.values import format_instant, parse_instant
@@ -46,7 +47,7 @@ _LAYOUT = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Entry:
     """One leaf. `received_ms` is Unix milliseconds; `reason` stands exactly on refusals; `type` only when it is a
     stored name; `of` is the index of the pending first entry that this one settles, absent on first entries.
@@ -71,6 +72,18 @@ Members = tuple[int, str, int, int, int, str, Verdict, str, str | None, str | No
 
 def encode_entry(entry: Entry) -> bytes:
     """The canonical bytes of an entry. Raises Refused when a member has no canonical form or contradicts another."""
+    data = compose_entry(entry)
+    if len(data) > BYTES_MAX or _LAYOUT.fullmatch(data.decode("latin-1")) is None:
+        raise Refused(f"not an entry that can be written: {data[:300]!r}", hint="see Entry for what each member may be")
+    if contradiction := _contradiction(_members(entry)):
+        raise Refused(f"entry {entry.index}: {contradiction}")
+    return data
+
+
+def compose_entry(entry: Entry) -> bytes:
+    """The bytes of `encode_entry` without its checks: for those who hand them to somebody that reads them strictly, as
+    the ledger does before it appends.
+    """
     of = "" if entry.of is None else f',"of":{entry.of}'
     reason = "" if entry.reason is None else f',"reason":"{entry.reason}"'
     name = "" if entry.type is None else f',"type":"{entry.type}"'
@@ -82,11 +95,7 @@ def encode_entry(entry: Entry) -> bytes:
         f'.{entry.received_ms % 1000:03d}Z","received_by":"{entry.received_by}","topic":"{entry.topic}"{name}'
         f',"verdict":"{entry.verdict}"}}'
     )
-    if _LAYOUT.fullmatch(text) is None or len(text) > BYTES_MAX:
-        raise Refused(f"not an entry that can be written: {text[:300]}", hint="see Entry for what each member may be")
-    if contradiction := _contradiction(_members(entry)):
-        raise Refused(f"entry {entry.index}: {contradiction}")
-    return text.encode("ascii")
+    return text.encode("utf-8", "surrogatepass")
 
 
 def decode_entry(data: bytes) -> Entry:
@@ -141,7 +150,7 @@ def _epoch(second: str) -> int:
         raise Tampered(f"an entry has the instant {second!r}, which does not exist") from error
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Opening:
     """What a commitment commits to. `headers` are the bytes of `encode_headers`; key and value may be absent."""
 
@@ -151,8 +160,15 @@ class Opening:
     value: bytes | None
 
 
+_PLAIN_HEADERS = (CONTENT_TYPE_HEADER,)
+_PLAIN = orjson.dumps([[name, base64.b64encode(value).decode()] for name, value in _PLAIN_HEADERS])
+"""The headers of nearly every unsigned record."""
+
+
 def encode_headers(headers: Iterable[tuple[str, bytes]]) -> bytes:
     """RFC 8785 JSON array of [name, base64 value], in record order, repetitions kept."""
+    if (headers := tuple(headers)) == _PLAIN_HEADERS:
+        return _PLAIN
     pairs = [(name, base64.b64encode(value).decode()) for name, value in headers]
     try:
         return orjson.dumps(pairs) if pairs else b"[]"
@@ -162,6 +178,8 @@ def encode_headers(headers: Iterable[tuple[str, bytes]]) -> bytes:
 
 def decode_headers(data: bytes) -> tuple[tuple[str, bytes], ...]:
     """The headers that these bytes are. Raises Tampered unless they are exactly what `encode_headers` writes."""
+    if data == _PLAIN:
+        return _PLAIN_HEADERS
     try:
         headers = tuple((name, base64.b64decode(value, validate=True)) for name, value in orjson.loads(data))
         canonical = encode_headers(headers) if all(type(name) is str for name, _ in headers) else b""
@@ -189,5 +207,5 @@ def commitment(opening: Opening) -> str:
 
 __all__ = [
     "BYTES_MAX", "NUMBER_MAX", "RECEIVED_MAX", "SALT_BYTES", "Entry", "Members", "Opening", "ReceivedBy", "Verdict",
-    "commitment", "decode_entry", "decode_headers", "decode_members", "encode_entry", "encode_headers",
+    "commitment", "compose_entry", "decode_entry", "decode_headers", "decode_members", "encode_entry", "encode_headers",
 ]  # fmt: skip

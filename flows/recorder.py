@@ -17,7 +17,7 @@ import structlog
 
 from events import merkle
 from events.bus import Bus
-from events.entry import SALT_BYTES, Opening, commitment, decode_entry, encode_entry, encode_headers
+from events.entry import SALT_BYTES, Opening, commitment, compose_entry, decode_entry, encode_headers
 from events.errors import Conflict, PhasegateError
 from events.record import Record
 from flows.relay import Relay
@@ -140,7 +140,7 @@ class Recorder:
         entry = as_entry(draft, committed)
         if entry.verdict == "pending":
             opened.commitments[draft.index] = committed
-        data = encode_entry(entry)
+        data = compose_entry(entry)  # The ledger reads it strictly.
         merkle.append(opened.stack, draft.index, merkle.leaf_hash(data))
         growth.entries.append(
             NewEntry(

@@ -10,6 +10,7 @@ import hashlib
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from pydantic import ValidationError
 
@@ -49,7 +50,7 @@ def read(programme: str, record: Record, deployment: Deployment) -> tuple[Envelo
         return None, Refusal(
             "unknown-programme", f"the key {short(record.key)} is not a programme id such as k-ai-2026"
         )
-    if (expected := partition_for(record.key, deployment.partitions)) != record.partition:
+    if (expected := _home(record.key, deployment.partitions)) != record.partition:
         where = f"partition {record.partition}; murmur2 of the key gives {expected} of {deployment.partitions}"
         return None, Refusal("wrong-partition", where)
     try:
@@ -61,6 +62,10 @@ def read(programme: str, record: Record, deployment: Deployment) -> tuple[Envelo
         mismatch = f"subject is {short(event.subject)} and the key {programme!r}; they must be equal"
         return event, Refusal("key-mismatch", mismatch)
     return event, _unfit(record, present(event))
+
+
+_home = lru_cache(maxsize=1024)(partition_for)
+"""The partition of a programme's key; keys of other lengths than ids have do not get here."""
 
 
 def _unfit(record: Record, event: Envelope) -> Refusal | None:

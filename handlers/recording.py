@@ -27,7 +27,7 @@ from handlers.windows import is_complete, is_signed
 _CLOSED = "phasegate.intake.closed.v1"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Draft:
     """An entry to be appended: everything but its commitment. `of` cites the first entry of a settled record."""
 

@@ -14,7 +14,7 @@ import orjson
 
 from events import merkle
 from events.derived import pipeline_source
-from events.entry import Entry, Opening, commitment, decode_entry, decode_headers, encode_entry
+from events.entry import Entry, Opening, commitment, compose_entry, decode_entry, decode_headers
 from events.envelope import decode
 from events.errors import Tampered
 from events.record import Record
@@ -143,7 +143,7 @@ class Replay:
         else:
             committed = self._commitments[draft.of]
         replayed, detail = as_entry(draft, committed), detail_of(draft)
-        if encode_entry(replayed) == stored.entry and detail == stored.detail:
+        if compose_entry(replayed) == stored.entry and detail == stored.detail:
             tally.identical += 1
         else:
             self._differs(_entry_difference(entry, replayed, stored.detail, detail))

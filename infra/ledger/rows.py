@@ -9,7 +9,7 @@ from events.entry import Opening
 from events.errors import Tampered
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class NewEntry:
     """One entry to append: its bytes, the columns that must equal its members, and what stays private. `opening` is
     None exactly on settlements (`of` given). `detail` explains a verdict to those who may see the record.
@@ -48,7 +48,7 @@ class Batch:
     positions: Mapping[tuple[str, int], tuple[int, int]]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Stored:
     """An entry read back. `opening` is None on settlements, and when openings were not asked for."""
 

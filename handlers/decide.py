@@ -76,13 +76,21 @@ def phase_opened(state: State, command: OpenPhase) -> Outgoing:
 
 def closing_size(state: State, phase: PhaseState) -> int:
     """The smallest log size that holds every marker of the phase's intake."""
-    return 1 + max(fact.index for window in intake_windows(phase) for fact in _facts(state, phase, window))
+    return 1 + max(fact.index for fact in _intake_markers(state, phase))
 
 
 def closing_offsets(state: State, phase: PhaseState) -> dict[str, int]:
     """The offset of the last intake marker by topic: up to there the record of the phase's intake is complete."""
-    rows = [fact for window in intake_windows(phase) for fact in _facts(state, phase, window)]
-    return {topic: max(fact.offset for fact in rows if fact.topic == topic) for topic in TOPICS}
+    rows = _intake_markers(state, phase)
+    return {topic: max((fact.offset for fact in rows if fact.topic == topic), default=0) for topic in TOPICS}
+
+
+def _intake_markers(state: State, phase: PhaseState) -> list[Fact]:
+    """What the closing of an intake rests on: the markers of its windows; of registration, or the opening itself, where
+    the phase has no windows and its intake ends as it begins.
+    """
+    marks = [fact for window in intake_windows(phase) for fact in _facts(state, phase, window)]
+    return marks or _facts(state, phase, REGISTRATION) or [phase.opened]
 
 
 def _facts(state: State, phase: PhaseState, window: str) -> list[Fact]:
@@ -136,7 +144,7 @@ def intake_closed(state: State, phase_id: str, partition: int, root: str, attrib
         "root": root,
         "attribution": attribution,
     }
-    closed_ms = max(fact.received_ms for window in windows for fact in _facts(state, phase, window))
+    closed_ms = max(fact.received_ms for fact in _intake_markers(state, phase))
     return "decisions", _derive(state, "phasegate.intake.closed.v1", data, phase_id, 1, closed_ms)
 
 

@@ -18,6 +18,8 @@ from handlers.state import PhaseState, State
 from handlers.verdicts import Accepted
 from handlers.windows import deadline
 
+_CLOSING_RESTS_ON = ("phasegate.intake.marked.v1", "phasegate.phase.opened.v1")
+
 
 class Remaker:
     """Follows a state that somebody else folds, and knows at each entry what the pipeline may rightly say."""
@@ -39,7 +41,7 @@ class Remaker:
 
     def saw_entry(self, draft: Draft, root: Callable[[], bytes]) -> None:
         """Notes what an entry makes due. `root` is of the tree with that entry."""
-        if draft.type == "phasegate.intake.marked.v1":
+        if draft.type in _CLOSING_RESTS_ON:
             self._marked_roots[draft.index + 1] = root()
         if not isinstance(draft.verdict, Accepted) or draft.record.topic == "scores":
             return

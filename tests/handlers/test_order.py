@@ -18,61 +18,9 @@ from events.values import format_instant
 from handlers import decide
 from tests.support import small
 from tests.support.log import Log, folded, record_of
+from tests.support.told import ANN, BEN, BENCH, answered, correction, entered, found, handed_in, mark, ruled
 
 DAY, OPENS, DEADLINES = small.DAY, small.OPENS, small.DEADLINES
-BENCH, ANN, BEN = "urn:bench", "urn:jury:ann", "urn:jury:ben"
-
-
-def mark(
-    event_id: str, source: str, at_ms: int, team: str, evaluator: str, value: str = "7", *, item: str = "art"
-) -> Envelope:
-    return small.event(
-        "score.recorded",
-        event_id,
-        source,
-        at_ms,
-        phase="heat",
-        entrant=team,
-        criterion="jury" if item == "art" else "bench",
-        item=item,
-        evaluator=evaluator,
-        value=value,
-    )
-
-
-def correction(event_id: str, source: str, at_ms: int, target: str, value: str) -> Envelope:
-    return small.event("score.corrected", event_id, source, at_ms, score=target, value=value, reason="misread")
-
-
-def handed_in(event_id: str, team: str, at_ms: int, **more: object) -> Envelope:
-    data = {"phase": "heat", "entrant": team, "title": event_id, "artefacts": [], **more}
-    return small.event("submission.received", event_id, f"urn:team:{team}", at_ms, **data)
-
-
-def found(event_id: str, team: str, at_ms: int, count: str = "technical", verdict: str = "not-met") -> Envelope:
-    data = {
-        "phase": "heat",
-        "entrant": team,
-        "gate": "independence",
-        "count": count,
-        "verdict": verdict,
-        "evidence": [],
-    }
-    return small.event("finding.recorded", event_id, "urn:auditor", at_ms, **data)
-
-
-def ruled(event_id: str, finding: str, at_ms: int, verdict: str) -> Envelope:
-    return small.event(
-        "ruling.issued", event_id, "urn:ministry", at_ms, finding=finding, verdict=verdict, reasons=event_id
-    )
-
-
-def answered(event_id: str, finding: str, team: str, at_ms: int) -> Envelope:
-    return small.event("rebuttal.filed", event_id, f"urn:team:{team}", at_ms, finding=finding, entrant=team, text="no")
-
-
-def entered(event_id: str, type_name: str, team: str, at_ms: int, /, **more: object) -> Envelope:
-    return small.event(type_name, event_id, small.OFFICE, at_ms, entrant=team, **more)
 
 
 def before_opening() -> list[Envelope]:

@@ -130,9 +130,9 @@ class Log:
         return {(entry.topic, entry.offset): (entry.verdict, entry.reason) for entry in entries}
 
 
-def folded(entries: Iterable[Stored], *, judging: bool = False) -> State:
+def folded(entries: Iterable[Stored], programme: str = small.PROGRAMME, *, judging: bool = False) -> State:
     """The state that stored entries fold to."""
-    folder = Folder(small.PROGRAMME, judging=judging)
+    folder = Folder(programme, judging=judging)
     for stored in entries:
         folder.apply(stored)
     return folder.finish(DEPLOYMENT)

@@ -93,6 +93,28 @@ def log(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--limit", type=number, metavar="N", help="the last N (default 50; all with --json)")
 
 
+def announce(parser: argparse.ArgumentParser) -> None:
+    check(parser)
+    parser.add_argument(
+        "--clock", choices=("broker", "scenario"), help="who stamps records (default: as the topics say)"
+    )
+
+
+def publish(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("file", type=Path, metavar="FILE.ndjson", help="CloudEvents, one JSON object a line")
+    parser.add_argument("--key", type=Path, metavar="FILE", help="sign each event with the key in this file")
+    parser.add_argument("--wait", action="store_true", help="wait until all are recorded, and show each verdict")
+
+
+def record(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--once", action="store_true", help="record what is there now, and stop")
+
+
+def progress(parser: argparse.ArgumentParser) -> None:
+    programme(parser)
+    parser.add_argument("--now", metavar="T", help="the time of a programme that runs in its own time")
+
+
 def number(text: str) -> int:
     """A count or an index: plain decimal digits."""
     if not (text.isascii() and text.isdigit()):

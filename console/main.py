@@ -35,6 +35,10 @@ COMMANDS: Mapping[str, Command] = {
         "play the K-AI programme, then replay every decision", arguments.demo, "console.commands.running:demo"
     ),
     "run": Command("play a scenario over the real parts", arguments.run, "console.commands.running:run"),
+    "announce": Command("begin a programme with its rulebook", arguments.announce, "console.commands.sending:announce"),
+    "publish": Command("send the events of a file", arguments.publish, "console.commands.sending:publish"),
+    "record": Command("the recorder, as a service", arguments.record, "console.commands.services:record"),
+    "progress": Command("perform what is due in a programme", arguments.progress, "console.commands.services:progress"),
     "status": Command("where things stand", arguments.status, "console.commands.look:status", reads=True),
     "log": Command("the entries of a log", arguments.log, "console.commands.look:log", reads=True),
     "decisions": Command(

@@ -30,11 +30,11 @@ def message(topic: str, event: Envelope, key: SigningKey | None, timestamp_ms: i
 
 @dataclass(slots=True)
 class Office:
-    """Publishes in the office's name and waits until the recorder has recorded it."""
+    """Publishes in the office's name and waits until the recorder has recorded it. Without a key it only waits."""
 
     bus: Bus
     ledger: Ledger
-    key: SigningKey
+    key: SigningKey | None
     pause: Callable[[float], None] = time.sleep
 
     def publish(self, events: Sequence[Outgoing], timestamp_ms: int | None = None) -> list[Entry]:

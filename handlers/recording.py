@@ -21,7 +21,7 @@ from handlers.judge import Deployment, judge_event, read
 from handlers.readiness import note_cut
 from handlers.state import Fact, Key, State, Waiting
 from handlers.verdicts import Accepted, Duplicate, Pending, Refusal, Verdict
-from handlers.waiting import claimed, remember, unwait, wait
+from handlers.waiting import claimed, forget, remember, unwait, wait
 from handlers.windows import is_complete, is_signed
 
 _CLOSED = "phasegate.intake.closed.v1"
@@ -112,7 +112,6 @@ def _settle(state: State, keys: list[Key], deployment: Deployment) -> Iterator[D
 def _settle_one(state: State, index: int, deployment: Deployment) -> tuple[Draft | None, list[Key]]:
     waiting = unwait(state, index)
     fact, record = waiting.fact, waiting.record
-    known = state.seen[record.topic]
     identity = (fact.event.source, fact.event.id)
     verdict = judge_event(state, record, fact, deployment)
     if isinstance(verdict, Pending):
@@ -126,8 +125,7 @@ def _settle_one(state: State, index: int, deployment: Deployment) -> tuple[Draft
     if isinstance(verdict, Accepted):
         _accept(state, fact, record)
         return draft, [*freed, *_provided(state, fact)]
-    if known.get(identity, (b"", -1))[1] == index:
-        del known[identity]  # A refused record reserves nothing.
+    forget(state, fact)
     return draft, freed
 
 

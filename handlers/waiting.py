@@ -20,6 +20,15 @@ def remember(state: State, fact: Fact, value: bytes | None, *, accepted: bool) -
         known.setdefault(identity, held)
 
 
+def forget(state: State, fact: Fact) -> None:
+    """Gives up the identity that a pending record reserved: a refused record reserves nothing."""
+    known, identity = state.seen.get(fact.topic, {}), (fact.event.source, fact.event.id)
+    if known.get(identity, (b"", -1))[1] == fact.index:
+        del known[identity]
+        if not known:
+            del state.seen[fact.topic]
+
+
 def wait(state: State, waiting: Waiting) -> None:
     """Notes a pending record under each key that could settle it, and under what it would take hold of."""
     fact = waiting.fact

@@ -15,6 +15,7 @@ from events.values import parse_instant
 from flows.play import recording
 from flows.sending import read_lines, uuid7
 from flows.wiring import open_parts
+from infra.kafka import client
 from infra.kafka.broker import TemporaryBroker
 from infra.keys import load_key
 from infra.ledger import Ledger
@@ -108,8 +109,9 @@ def test_a_bad_line_is_refused_with_its_number_before_anything_is_sent(
 
 @pytest.mark.usefixtures("unreached")
 def test_a_file_that_is_not_there_is_not_found_and_a_kafka_that_is_not_there_unavailable(
-    phasegate: Phasegate, tmp_path: Path
+    phasegate: Phasegate, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(client, "PATIENCE_S", 0.1)
     assert phasegate("publish", tmp_path / "no.ndjson").code == 5
     assert phasegate("publish", file_of(tmp_path, appointment())).code == 7
 

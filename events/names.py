@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 from events import audits, decisions, scores, submissions
 from events.fields import Payload
@@ -27,7 +28,12 @@ class EventType:
     @property
     def short(self) -> str:
         """The name without prefix and version, as rulebooks use it: `score.recorded`."""
-        return self.name.removeprefix(PREFIX).rsplit(".", 1)[0]
+        return _short(self.name)
+
+
+@lru_cache(maxsize=64)
+def _short(name: str) -> str:
+    return name.removeprefix(PREFIX).rsplit(".", 1)[0]
 
 
 _TABLE = (

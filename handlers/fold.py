@@ -8,7 +8,7 @@ from typing import Protocol
 import orjson
 
 from events.entry import Opening, decode_headers
-from events.envelope import decode
+from events.envelope import Envelope, decode_accepted
 from events.errors import Tampered
 from events.record import Record
 from events.upcast import present
@@ -62,7 +62,7 @@ class Folder:
         opening = stored.opening
         if opening is None:
             raise Tampered(f"{state.programme}: entry {stored.index} is {verdict}, but its record is not there")
-        fact = Fact(stored.index, topic, entry["offset"], received_ms, order_ms, present(decode(opening.value)))
+        fact = Fact(stored.index, topic, entry["offset"], received_ms, order_ms, present(_event(stored.index, opening)))
         if verdict == "accepted":
             self._accept(fact, opening)
         else:
@@ -88,6 +88,14 @@ class Folder:
             restore(self.state, record, fact, deployment)
         self._pending.clear()
         return self.state
+
+
+def _event(index: int, opening: Opening) -> Envelope:
+    """The event of an entry that is accepted or pending: its value was read strictly when it was recorded."""
+    try:
+        return decode_accepted(opening.value)
+    except (ValueError, KeyError, AttributeError, TypeError) as error:
+        raise Tampered(f"entry {index} was recorded as an event, but its value is none: {error!r}") from error
 
 
 def _record(entry: dict[str, object], received_ms: int, opening: Opening) -> Record:

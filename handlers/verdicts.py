@@ -61,6 +61,8 @@ def pend(
 
 def behind(state: State, fact: Fact, *claim: str) -> Pending | None:
     """Pending when an earlier record of the same topic pends that may take what this one would take, or refers to."""
+    if not state.claims:
+        return None
     for queue in (claim, (*claim, "of", fact.event.source)):
         ahead = state.claims.get(queue)
         if ahead and ahead[0] < fact.index:
@@ -92,15 +94,16 @@ def outside_window(state: State, phase: PhaseState, window: str, fact: Fact) -> 
     last_ms = deadline(state, phase_id, window)
     if last_ms is None:
         return Refusal("phase-closed", f"{phase_id} is closed") if phase.closed else None
-    late = Refusal(
-        "late",
-        f"stamped {format_instant(fact.received_ms)}; the {window} of {phase_id} ended at {format_instant(last_ms)}",
-    )
     if is_behind_marker(state, phase_id, window, fact):
-        return late
+        return _late(fact, phase_id, window, last_ms)
     if fact.received_ms <= last_ms:
         return Refusal("phase-closed", f"{phase_id} is closed") if phase.closed else None
-    return pend(state, (), late, phase=phase_id, window=window)
+    return pend(state, (), _late(fact, phase_id, window, last_ms), phase=phase_id, window=window)
+
+
+def _late(fact: Fact, phase_id: str, window: str, last_ms: int) -> Refusal:
+    stamped, ended = format_instant(fact.received_ms), format_instant(last_ms)
+    return Refusal("late", f"stamped {stamped}; the {window} of {phase_id} ended at {ended}")
 
 
 def outside_phase(state: State, phase: PhaseState, fact: Fact) -> Refusal | None:

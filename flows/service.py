@@ -95,9 +95,19 @@ class Service:
         since_s = time.monotonic() - self._line_at
         if since_s < LINE_EVERY_S:
             return
-        ends = parts.bus.ends()
-        positions = parts.ledger.positions(ends)
-        lag = sum(end - positions[place] for place, end in ends.items())
-        rate = (self.records - self._line_records) / since_s
-        log.info("progress", records=self.records, per_second=round(rate, 1), lag=lag)
+        rate = round((self.records - self._line_records) / since_s, 1)
+        log.info("progress", records=self.records, per_second=rate, lag=_lag(parts))
         self._line_at, self._line_records = time.monotonic(), self.records
+
+
+def _lag(parts: Parts) -> int | None:
+    """Records that are not recorded yet; None when the broker does not say. The consumer outlives a broker that comes
+    back, and a new one would have to wait until the group has given up its predecessor: so this interrupts nothing.
+    """
+    try:
+        ends = parts.bus.ends()
+    except Unavailable as error:
+        log.warning("lag-unknown", error=error.message, hint=error.hint)
+        return None
+    positions = parts.ledger.positions(ends)
+    return sum(end - positions[place] for place, end in ends.items())

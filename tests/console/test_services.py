@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 
@@ -152,6 +152,25 @@ def test_a_database_or_broker_that_goes_away_is_waited_for(stage: Stage, monkeyp
     assert len(opened) == 4
     assert head is not None
     assert [row.size for row in stage.parts.ledger.checkpoints("small-cup")][-1] == head.size
+
+
+def test_a_lag_that_cannot_be_told_interrupts_nothing(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The consumer finds a broker again by itself; a new one waits 45 s for the group to give up the one before."""
+    stop, opened = threading.Event(), list[str]()
+
+    def away() -> NoReturn:
+        stop.set()
+        raise Unavailable("the broker is away")
+
+    def open_it() -> Parts:
+        opened.append("")
+        return stage.parts
+
+    monkeypatch.setattr(service, "LINE_EVERY_S", 0)
+    monkeypatch.setattr(stage.parts.bus, "ends", away, raising=False)
+    monkeypatch.setattr(Recorder, "step", lambda _recorder, _timeout_s: 0)
+    Service(open_it, stop).run()
+    assert (len(opened), stop.is_set()) == (1, True)
 
 
 def test_a_tampered_ledger_ends_the_service(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -156,10 +156,12 @@ def test_a_database_or_broker_that_goes_away_is_waited_for(stage: Stage, monkeyp
 
 def test_a_lag_that_cannot_be_told_interrupts_nothing(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     """The consumer finds a broker again by itself; a new one waits 45 s for the group to give up the one before."""
-    stop, opened = threading.Event(), list[str]()
+    stop, asked, opened = threading.Event(), list[str](), list[str]()
 
     def away() -> NoReturn:
-        stop.set()
+        asked.append("")
+        if len(asked) == 3:
+            stop.set()
         raise Unavailable("the broker is away")
 
     def open_it() -> Parts:
@@ -169,8 +171,8 @@ def test_a_lag_that_cannot_be_told_interrupts_nothing(stage: Stage, monkeypatch:
     monkeypatch.setattr(service, "LINE_EVERY_S", 0)
     monkeypatch.setattr(stage.parts.bus, "ends", away, raising=False)
     monkeypatch.setattr(Recorder, "step", lambda _recorder, _timeout_s: 0)
-    Service(open_it, stop).run()
-    assert (len(opened), stop.is_set()) == (1, True)
+    Service(open_it, stop, _pause_s=0.01).run()
+    assert (len(opened), len(asked)) == (1, 3)
 
 
 def test_a_tampered_ledger_ends_the_service(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:

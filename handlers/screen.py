@@ -28,6 +28,9 @@ FREE_LICENCES = frozenset(
 """SPDX ids of licences that limit neither field of use nor user. Any other on an ancestor is looked at by people."""
 
 
+_WORDS_MAX = 500
+
+
 @dataclass(frozen=True, slots=True)
 class Suspicion:
     """One thing that a manifest says against a count: in which component, and in words for the ruling."""
@@ -53,8 +56,8 @@ def _models(node: dict[str, Any], pointer: str) -> Iterator[tuple[str, dict[str,
 
 
 def _suspect(pointer: str, component: dict[str, Any]) -> Iterator[Suspicion]:
-    name = str(component.get("name", "?"))
-    said = {str(row.get("name")): str(row.get("value")) for row in _objects(component.get("properties"))}
+    name = _words(component.get("name"))
+    said = {str(row.get("name")): _words(row.get("value")) for row in _objects(component.get("properties"))}
     init, trained = said.get("independence:weights.init"), said.get("independence:weights.trained")
     pedigree = component.get("pedigree")
     ancestors = pedigree.get("ancestors") if isinstance(pedigree, dict) else None
@@ -70,13 +73,12 @@ def _suspect(pointer: str, component: dict[str, Any]) -> Iterator[Suspicion]:
 
 
 def _suspect_ancestor(pointer: str, component: str, ancestor: dict[str, Any]) -> Iterator[Suspicion]:
-    name = ancestor.get("name", "?")
+    name = _words(ancestor.get("name"))
     ids = [_licence_id(row) for row in _objects(ancestor.get("licenses"))]
     limited = [licence for licence in ids if licence not in FREE_LICENCES]
     if limited:
-        yield Suspicion(
-            "policy", "not-met", component, pointer, f"{name} is under {', '.join(limited)}, which may set limits"
-        )
+        licences = _words(", ".join(limited))
+        yield Suspicion("policy", "not-met", component, pointer, f"{name} is under {licences}, which may set limits")
     if not ids or not ancestor.get("externalReferences"):
         yield Suspicion("ethical", "not-met", component, pointer, f"{name} has no licence or no reference disclosed")
 
@@ -86,10 +88,16 @@ def _objects(value: Any) -> list[dict[str, Any]]:
     return [row for row in value if isinstance(row, dict)] if isinstance(value, list) else []
 
 
+def _words(value: Any) -> str:
+    """A text of the manifest, short enough for a finding: what a team writes there must not stop the screen."""
+    text = "?" if value is None else str(value)
+    return text[:_WORDS_MAX] or "?"
+
+
 def _licence_id(row: dict[str, Any]) -> str:
     licence = row.get("license")
     licence = licence if isinstance(licence, dict) else {}
-    return str(licence.get("id") or licence.get("name") or row.get("expression") or "?")
+    return _words(licence.get("id") or licence.get("name") or row.get("expression"))
 
 
 def screened(state: State, phase: PhaseState) -> list[Envelope]:

@@ -62,12 +62,16 @@ def show_phase(console: Console, view: Mapping[str, Any], title: str) -> None:
     vacancies = f"{view['vacancies']} vacant" if view["vacancies"] else "no vacancy"
     console.print(f"  {advanced} advance, {vacancies}; {signed}; {'final' if view['final'] else 'provisional'}")
     basis = view["basis"]
-    console.print(f"  decided from {basis['log']} at size {basis['size']}, root {basis['root'][:16]}…, engine {basis['engine']}\n")
+    console.print(
+        f"  decided from {basis['log']} at size {basis['size']}, root {basis['root'][:16]}…, engine {basis['engine']}\n"
+    )
 
 
 def fate(outcome: Mapping[str, Any]) -> str:
     """What became of an entrant, with the codes of why."""
     if not outcome:
         return "-"
-    codes = ", ".join(" ".join(filter(None, (r["code"], r.get("gate") or r.get("criterion")))) for r in outcome["reasons"])
+    codes = ", ".join(
+        " ".join(filter(None, (r["code"], r.get("gate") or r.get("criterion")))) for r in outcome["reasons"]
+    )
     return f"{outcome['outcome']}: {codes}"

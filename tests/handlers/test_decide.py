@@ -18,6 +18,7 @@ from tests.handlers.test_order import played
 from tests.support import small
 from tests.support.log import BASIS, folded
 from tests.support.stages import DECISION, at
+from tests.support.told import ruled
 
 DAY, OPENS, DEADLINES = small.DAY, small.OPENS, small.DEADLINES
 
@@ -76,6 +77,13 @@ def test_the_time_of_a_derived_event_is_the_latest_receipt_among_its_causes() ->
     assert parse_instant(decision.time) == OPENS + 22 * DAY
     _, final = decide.decision_finalised(at("final").state, FinaliseDecision("heat", DECISION))
     assert parse_instant(final.time) == OPENS + 33 * DAY + 1
+
+
+def test_a_decision_that_waited_for_no_ruling_has_the_time_of_the_closing() -> None:
+    log = at("scored")
+    log.tell(small.rebuttal(), ruled("r", "finding-birch", OPENS + 18 * DAY, "met"))
+    log.progress(DEADLINES["audits"] + 1)
+    assert {parse_instant(event.time) for event in log.decisions} == {DEADLINES["audits"] + 1}
 
 
 def test_ids_are_of_what_the_event_is_and_known_before_it_is_made() -> None:

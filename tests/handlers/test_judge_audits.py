@@ -75,6 +75,7 @@ def test_there_is_nothing_to_rule_on_where_a_finding_says_met() -> None:
 
 
 def test_a_ruling_after_the_time_to_answer_counts() -> None:
+    given(on=at("scored")).when(ruled("r", FINDING, OPENS + 19 * DAY, "met")).pending(on="rebuttal")
     given(on=at("scored")).when(ruled("r", FINDING, OPENS + 19 * DAY + 1, "met")).accepted()
 
 

@@ -79,6 +79,14 @@ def test_a_record_whose_id_is_in_doubt_holds_up_nobody_else() -> None:
     given(on=log).when(answered("a", "finding-birch", "birch", NOW + 2 * DAY)).accepted()
 
 
+def test_a_source_that_uses_ids_twice_holds_up_no_slot_of_another() -> None:
+    log = at("submitted")
+    log.tell(mark("x", small.OFFICE, NOW, "ash", "cy"), mark("x", small.OFFICE, NOW + 1, "ash", "ann", "1"))
+    assert [waiting.keys[0][0] for waiting in log.state.waiting.values()] == ["evaluator", "identity"]
+    given(on=log).when(mark("m", ANN, NOW + 2, "ash", "ann", "2")).accepted()
+    given(on=log).when(mark("y", small.OFFICE, NOW + 2, "ash", "ann", "3")).pending(on="behind")
+
+
 def test_the_end_of_a_phase_settles_what_still_waits_for_it() -> None:
     log = at("signed")
     log.tell(

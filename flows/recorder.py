@@ -3,7 +3,7 @@
 Entries, tree state and Kafka positions go into one database transaction (`Ledger.append`), and both log heads and positions
 move by compare-and-swap. So a crash at any line loses nothing and doubles nothing: what was not committed is read again
 from the ledger's own positions, and a recorder that was overtaken gets Conflict, forgets what it cached, and reads again.
-See tests/flows/test_recorder_crash.py.
+See tests/e2e/test_recorder_crash.py.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from events import merkle
 from events.bus import Bus
 from events.entry import SALT_BYTES, Opening, commitment, compose_entry, decode_entry, encode_headers
 from events.errors import Conflict, PhasegateError
-from events.record import Record
+from events.record import Record, partition_for
 from flows.relay import Relay
 from handlers.fold import Folder
 from handlers.judge import Deployment, log_of
@@ -70,6 +70,7 @@ class Recorder:
         self._next: dict[tuple[str, int], int] = {}
         self._recorded: dict[tuple[str, int], int] = {}
         self._unsigned: set[str] = set()
+        self._taken_over: set[int] = set()
         self._relay = Relay(bus, ledger, GROUP)
         self._intake = bus.intake(GROUP, self._start, self._revoked)
         self.observe: Callable[[Record, str], None] = lambda _record, _verdict: None
@@ -78,6 +79,7 @@ class Recorder:
         positions = dict.fromkeys(assigned, 0) | dict(self._ledger.positions(assigned))
         self._next.update(positions)
         self._recorded.update(positions)
+        self._taken_over |= {partition for _, partition in assigned}
         return positions
 
     def _revoked(self, partitions: Collection[tuple[str, int]]) -> None:
@@ -144,14 +146,7 @@ class Recorder:
         merkle.append(opened.stack, draft.index, merkle.leaf_hash(data))
         growth.entries.append(
             NewEntry(
-                data,
-                record.topic,
-                record.partition,
-                record.offset,
-                draft.of,
-                entry.verdict,
-                opening,
-                detail_of(draft),
+                data, record.topic, record.partition, record.offset, draft.of, entry.verdict, opening, detail_of(draft)
             )
         )
         growth.decided |= record.topic == "decisions" and entry.verdict == "accepted"
@@ -179,13 +174,7 @@ class Recorder:
         touched = {(record.topic, record.partition) for record in records}
         positions = {tp: (self._recorded.get(tp, 0), self._next[tp]) for tp in touched}
         logs = [
-            LogAppend(
-                key,
-                self._logs[key].origin,
-                growth.expected_size,
-                growth.entries,
-                tuple(self._logs[key].stack),
-            )
+            LogAppend(key, self._logs[key].origin, growth.expected_size, growth.entries, tuple(self._logs[key].stack))
             for key, growth in growths.items()
         ]
         self._ledger.append(Batch(logs, positions))
@@ -199,15 +188,39 @@ class Recorder:
         for key, growth in growths.items():
             if growth.decided:
                 self._sign(key)
-        if any(growth.refused for growth in growths.values()):
-            self._relay.run(key for key, growth in growths.items() if growth.refused)
+        self._relay_letters([key for key, growth in growths.items() if growth.refused])
+
+    def _partition(self, key: str) -> int:
+        """The partition that a log's records travel in; an unrouted log is named by it."""
+        _, _, number = key.rpartition("/")
+        return int(number) if number != key else partition_for(key.encode(), self._deployment.partitions)
+
+    def _relay_letters(self, keys: list[str]) -> None:
+        """Relays what was refused in these logs; what another recorder is relaying at this moment is looked at again."""
+        try:
+            self._relay.run(keys)
+        except Conflict as conflict:
+            log.warning("relayed by another", message=conflict.message)
+            self._taken_over |= {self._partition(key) for key in keys}
 
     def _sign(self, key: str) -> None:
-        self._ledger.sign(key, self._log_key.named(f"{self._origin}/{key}"))
+        """After a rebalance the log may be another's, who signs it too: then this is tried again at the next pause."""
+        try:
+            self._ledger.sign(key, self._log_key.named(f"{self._origin}/{key}"))
+        except Conflict as conflict:
+            log.warning("signed by another", message=conflict.message)
+            return
         self._unsigned.discard(key)
 
     def settle_up(self) -> None:
-        """Signs what has grown since its last checkpoint. Called when nothing comes in, and before stopping."""
+        """Signs what has grown, at a pause and before stopping; of partitions just taken over also signs and relays what
+        their last recorder did not come to before it was killed.
+        """
+        if self._taken_over:
+            taken, self._taken_over = self._taken_over, set()
+            keys = [head.programme for head in self._ledger.heads() if self._partition(head.programme) in taken]
+            self._relay_letters(keys)
+            self._unsigned.update(keys)
         for key in sorted(self._unsigned):
             self._sign(key)
 

@@ -18,6 +18,11 @@ from infra.kafka.intake import KafkaIntake, records_of
 from infra.kafka.publisher import KafkaPublisher
 from infra.kafka.topics import ensure_topics
 
+MISSED_AFTER_MS = 10_000
+"""A member that was killed holds its partitions for so long; kafka-python's 45 s would be 45 s without a recorder. One that
+only slept too long is told by the ledger (Conflict), so a short time costs nothing but a rebalance.
+"""
+
 
 def _unconcerned(_: Collection[tuple[str, int]]) -> None:
     """For intakes that keep nothing per partition."""
@@ -68,7 +73,8 @@ class KafkaBus:
         return KafkaPublisher(self._cluster, producer, self.prefix, self.partitions, self.clock)
 
     def intake(self, group: str, start: Start, on_revoked: OnRevoked = _unconcerned) -> KafkaIntake:
-        return KafkaIntake(self._cluster, self._cluster.consumer(group), self.prefix, start, on_revoked)
+        consumer = self._cluster.consumer(group, session_timeout_ms=MISSED_AFTER_MS, heartbeat_interval_ms=2000)
+        return KafkaIntake(self._cluster, consumer, self.prefix, start, on_revoked)
 
     def ends(self) -> Mapping[tuple[str, int], int]:
         places = {

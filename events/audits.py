@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from events.fields import EventId, Id, Payload, Sha256, Text
+from pydantic import Field
+
+from events.fields import Criterion, EventId, Id, Number, Payload, Sha256, Text
 
 GateVerdict = Literal["met", "not-met", "undetermined"]
 
@@ -35,3 +37,67 @@ class RulingIssued(Payload):
     finding: EventId
     verdict: GateVerdict
     reasons: Text
+
+
+class ConflictDeclared(Payload):
+    """An evaluator's interest in entrants, as declared. It excludes nothing unless the phase's rules say so."""
+
+    evaluator: Id
+    entrants: Annotated[list[Id], Field(min_length=1)]
+    nature: Text
+
+
+class EvaluatorRecused(Payload):
+    """An evaluator is out of the count for these entrants."""
+
+    evaluator: Id
+    entrants: Annotated[list[Id], Field(min_length=1)]
+    reason: Text
+
+
+class CountTicked(Payload):
+    """A panel member's tick at a gate: `not_met` true means that the count is not met; the last one counts."""
+
+    phase: Id
+    entrant: Id
+    gate: Id
+    count: Id
+    evaluator: Id
+    not_met: bool
+
+
+class RecognitionVoted(Payload):
+    """An evaluator says whether an applicant of an open call can compete; the last vote counts."""
+
+    call: Id
+    entrant: Id
+    evaluator: Id
+    vote: Literal["yes", "no"]
+
+
+class ObjectionRuled(Payload):
+    """A panel that did not score decides on an objection. `remedy` says in words what has to be done again."""
+
+    objection: EventId
+    admissible: bool
+    outcome: Literal["upheld", "dismissed"]
+    reasons: Text
+    remedy: Text | None = None
+
+
+class ReproductionReported(Payload):
+    """A random re-run of a result that an entrant reported itself. On record beside the mark; it changes none."""
+
+    phase: Id
+    entrant: Id
+    criterion: Criterion
+    item: Id
+    value: Number
+
+
+class ActApproved(Payload):
+    """The second person: an act that the rulebook wants approved counts from here on. `act` is its event's id."""
+
+    act: EventId
+    role: Id
+    meaning: Text

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
-from events import audits, decisions, scores, submissions
+from events import acts, audits, decisions, scores, submissions
 from events.fields import Payload
 from events.record import TOPICS
 
@@ -43,10 +43,23 @@ _TABLE = (
     EventType("phasegate.entrant.withdrawn.v1", ("submissions",), submissions.EntrantWithdrawn),
     EventType("phasegate.invitation.declined.v1", ("submissions",), submissions.InvitationDeclined),
     EventType("phasegate.rebuttal.filed.v1", ("submissions",), submissions.RebuttalFiled),
+    EventType("phasegate.submission.withdrawn.v1", ("submissions",), submissions.SubmissionWithdrawn),
+    EventType("phasegate.application.received.v1", ("submissions",), submissions.ApplicationReceived),
+    EventType("phasegate.objection.filed.v1", ("submissions",), submissions.ObjectionFiled),
+    EventType("phasegate.objection.withdrawn.v1", ("submissions",), submissions.ObjectionWithdrawn),
     EventType("phasegate.score.recorded.v1", ("scores",), scores.ScoreRecorded),
     EventType("phasegate.score.corrected.v1", ("scores",), scores.ScoreCorrected),
+    EventType("phasegate.score.voided.v1", ("scores",), scores.ScoreVoided),
+    EventType("phasegate.marks.annulled.v1", ("scores",), scores.MarksAnnulled),
+    EventType("phasegate.conflict.declared.v1", ("audits",), audits.ConflictDeclared),
+    EventType("phasegate.evaluator.recused.v1", ("audits",), audits.EvaluatorRecused),
     EventType("phasegate.finding.recorded.v1", ("audits",), audits.FindingRecorded),
     EventType("phasegate.ruling.issued.v1", ("audits",), audits.RulingIssued),
+    EventType("phasegate.count.ticked.v1", ("audits",), audits.CountTicked),
+    EventType("phasegate.recognition.voted.v1", ("audits",), audits.RecognitionVoted),
+    EventType("phasegate.objection.ruled.v1", ("audits",), audits.ObjectionRuled),
+    EventType("phasegate.reproduction.reported.v1", ("audits",), audits.ReproductionReported),
+    EventType("phasegate.act.approved.v1", ("audits",), audits.ActApproved),
     EventType("phasegate.programme.announced.v1", ("decisions",), decisions.ProgrammeAnnounced, office=True),
     EventType("phasegate.evaluator.appointed.v1", ("decisions",), decisions.EvaluatorAppointed, office=True),
     EventType("phasegate.phase.opened.v1", ("decisions",), decisions.PhaseOpened, office=True),
@@ -56,6 +69,17 @@ _TABLE = (
     EventType("phasegate.phase.decided.v1", ("decisions",), decisions.PhaseDecided, office=True),
     EventType("phasegate.decision.signed.v1", ("decisions",), decisions.DecisionSigned),
     EventType("phasegate.decision.finalised.v1", ("decisions",), decisions.DecisionFinalised, office=True),
+    EventType("phasegate.rulebook.amended.v1", ("decisions",), acts.RulebookAmended, office=True),
+    EventType("phasegate.window.extended.v1", ("decisions",), acts.WindowExtended, office=True),
+    EventType("phasegate.mark.waived.v1", ("decisions",), acts.MarkWaived, office=True),
+    EventType("phasegate.tie.resolved.v1", ("decisions",), acts.TieResolved, office=True),
+    EventType("phasegate.phase.reopened.v1", ("decisions",), acts.PhaseReopened, office=True),
+    EventType("phasegate.decision.returned.v1", ("decisions",), acts.DecisionReturned),
+    EventType("phasegate.figures.published.v1", ("decisions",), acts.FiguresPublished, office=True),
+    EventType("phasegate.call.opened.v1", ("decisions",), acts.CallOpened, office=True),
+    EventType("phasegate.call.decided.v1", ("decisions",), acts.CallDecided, office=True),
+    EventType("phasegate.award.granted.v1", ("decisions",), acts.AwardGranted, office=True),
+    EventType("phasegate.programme.concluded.v1", ("decisions",), acts.ProgrammeConcluded, office=True),
 )
 
 TYPES: Mapping[str, EventType] = {row.name: row for row in _TABLE}

@@ -15,10 +15,23 @@ from pydantic import Field, ValidationError
 
 from events.errors import Refused
 from events.fields import Criterion, Id
+from events.rulebook_course import (
+    Approvable,
+    AwardRule,
+    CallRule,
+    Duty,
+    Objections,
+    ParityRule,
+    Profile,
+    Vacancies,
+)
 from events.rulebook_criteria import Branch, CriterionRule, Leaf, Node, flatten
 from events.rulebook_fields import Count, Duration, Flag, Instant, Number, Rounding, Rule, Texts
 
-__all__ = ["Branch", "Gate", "Leaf", "Node", "Phase", "Rounding", "Rulebook", "Source", "digest", "parse_rulebook"]
+__all__ = [
+    "AwardRule", "Branch", "CallRule", "Gate", "Leaf", "Node", "Objections", "Phase", "Profile", "Rounding", "Rulebook",
+    "Source", "Vacancies", "digest", "parse_rulebook",
+]  # fmt: skip
 
 SCORING_PHASE = "phase-1"
 """The id of the one phase of a bare scoring document, which has `criteria` at the top and no `phases`."""
@@ -83,41 +96,14 @@ class WeightedSum(Rule):
 
 
 class Advance(Rule):
-    """How many advance. `at_least`: with fewer the phase is held."""
+    """How many advance. `at_least`: with fewer the phase is held. `withdrawn`: what becomes of the place of an entrant
+    that leaves after the intake and before the decision is final.
+    """
 
     places: Count
     refill_from_ranking: Flag = False
     at_least: Count = 0
-
-
-class Vacancies(Rule):
-    """What fills the places that stay empty."""
-
-    open_call: Id
-
-
-class Duty(Rule):
-    """A role that must sign a decision before it can become final, and what the signature means."""
-
-    role: Id
-    meaning: Annotated[str, Field(min_length=1)]
-
-
-class Objections(Rule):
-    """How long, on which grounds, and by whom objections are heard."""
-
-    window: Duration
-    grounds: tuple[Id, ...] = ()
-    heard_by: Id | None = None
-
-
-class Profile(Rule):
-    """Which figures are public, and when."""
-
-    id: Id
-    title: Texts | None = None
-    when: Literal["decided", "final"] = "decided"
-    shows: tuple[Literal["outcomes", "first", "means", "ranks", "totals", "scores", "margins"], ...]
+    withdrawn: Literal["vacancy", "next-in-line"] = "vacancy"
 
 
 class Phase(Rule):
@@ -141,6 +127,11 @@ class Phase(Rule):
     missing: Literal["hold", "exclude", "zero", "waive"] = "hold"
     quorum: dict[Id, Count] = Field(default_factory=dict)
     means: Rounding | None = None
+    call: CallRule | None = None
+    parity: ParityRule | None = None
+    conflicts: Literal["record", "recuse"] = "record"
+    approvals: dict[Approvable, Id] = Field(default_factory=dict)
+    awards: AwardRule | None = None
 
     @cached_property
     def tree(self) -> Mapping[str, Node]:
@@ -154,9 +145,10 @@ class Phase(Rule):
 
     @cached_property
     def panels(self) -> tuple[str, ...]:
-        """Every panel that marks here or ticks at a gate, sorted."""
+        """Every panel that marks here, ticks at a gate or votes on applicants, sorted."""
         ticking = {gate.tick.by for gate in self.gates if gate.tick is not None}
-        return tuple(sorted({leaf.panel for leaf in self.leaves.values()} | ticking))
+        voting = {self.call.recognition.by} if self.call is not None and self.call.recognition is not None else set()
+        return tuple(sorted({leaf.panel for leaf in self.leaves.values()} | ticking | voting))
 
     def gate(self, gate_id: str) -> Gate:
         """Raises KeyError where there is no such gate."""

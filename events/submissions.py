@@ -60,3 +60,34 @@ class RebuttalFiled(Payload):
     finding: EventId
     entrant: Id
     text: Text
+
+
+class SubmissionWithdrawn(Payload):
+    """An entrant takes its submission back, while submissions can still come in; it may hand in another."""
+
+    submission: EventId
+    reason: Text
+
+
+class ApplicationReceived(Payload):
+    """An entrant applies for a place that an open call fills. `call` is the id of the call's phase."""
+
+    call: Id
+    entrant: Id
+    statement: Text
+
+
+class ObjectionFiled(Payload):
+    """An entrant objects to a decision, within the time for objections. `grounds` is one of the rulebook's."""
+
+    decision: EventId
+    entrant: Id
+    grounds: Id
+    text: Text
+
+
+class ObjectionWithdrawn(Payload):
+    """An entrant takes its objection back, within the time for objections."""
+
+    objection: EventId
+    reason: Text

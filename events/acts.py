@@ -1,0 +1,122 @@
+"""Facts that are a person's decision on the course of a programme, and those that follow from the rules as it ends."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from events.decisions import Basis, Count
+from events.fields import Code, Criterion, EventId, Id, Instant, Number, Payload, Sha256, Text, Window
+
+
+class RulebookAmended(Payload):
+    """The rules change from a phase on whose intake is not open yet; what came before stays under the old ones."""
+
+    rulebook: dict[str, Any]
+    digest: Sha256
+    from_phase: Id
+    reason: Text
+    consents: list[Id] = Field(default_factory=list)
+
+
+class WindowExtended(Payload):
+    """A deadline moves to a later instant. It must be on record before the old one has passed."""
+
+    phase: Id
+    window: Window
+    until: Instant
+    reason: Text
+
+
+class MarkWaived(Payload):
+    """Marks that are missing are not waited for. What is left out is not narrowed down: a waiver of an evaluator alone
+    waives everything that the evaluator owes in the phase.
+    """
+
+    phase: Id
+    reason: Text
+    entrant: Id | None = None
+    criterion: Criterion | None = None
+    item: Id | None = None
+    evaluator: Id | None = None
+
+
+class TieResolved(Payload):
+    """A person's order of entrants who tie, first the one who goes before."""
+
+    phase: Id
+    order: Annotated[list[Id], Field(min_length=2)]
+    reason: Text
+
+
+class PhaseReopened(Payload):
+    """A phase is computed anew: with what is corrected, annulled, recused, ruled or marked up to and including `until`.
+    `causes` are the events that made it necessary. The decision before, if there is one, will be superseded.
+    """
+
+    phase: Id
+    until: Instant
+    reason: Code
+    causes: list[EventId] = Field(default_factory=list)
+    note: Text | None = None
+
+
+class DecisionReturned(Payload):
+    """A person who was to sign does not: the decision is held until the phase is reopened."""
+
+    decision: EventId
+    role: Id
+    reason: Text
+
+
+class FiguresPublished(Payload):
+    """What a publication profile of the rulebook shows of a decision; exactly what the decision says."""
+
+    decision: EventId
+    profile: Id
+    figures: dict[str, Any]
+
+
+class CallOpened(Payload):
+    """An open call for the places that a phase left vacant. `call` is the id of the call's own phase; `eligible` says
+    who may apply, as the rulebook does.
+    """
+
+    call: Id
+    phase: Id
+    places: Count
+    eligible: dict[Code, bool]
+    windows: dict[Window, Instant]
+
+
+class CallDecided(Payload):
+    """How an open call ended: whom it selected (perhaps nobody), why everybody else is not, and from which record."""
+
+    call: Id
+    selected: list[Id]
+    reasons: dict[Id, list[Code]]
+    basis: Basis
+
+
+class Resource(Payload):
+    """A quantity of something that is granted: `{"kind": "gpu-b200", "quantity": "768", "unit": "devices"}`."""
+
+    kind: Id
+    quantity: Number
+    unit: Text
+
+
+class AwardGranted(Payload):
+    """What an entrant that advanced receives."""
+
+    entrant: Id
+    phase: Id
+    resources: list[Resource]
+    title: Text | None = None
+
+
+class ProgrammeConcluded(Payload):
+    """The programme is over: who is left after its last phase."""
+
+    finalists: list[Id]

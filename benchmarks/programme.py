@@ -13,10 +13,11 @@ from events.rulebook import digest
 from events.values import format_instant, parse_instant
 from flows.office import message
 from handlers import decide
-from handlers.due import MarkWindow, OpenPhase, due
+from handlers.due import due
 from handlers.judge import Deployment
 from handlers.recording import record_one
 from handlers.state import State
+from handlers.transition import MarkWindow, OpenPhase
 from handlers.verdicts import ACCEPTED
 from infra.keys import from_seed
 

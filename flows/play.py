@@ -18,8 +18,8 @@ from flows.recorder import Recorder
 from flows.scenario import Scenario, Scheduled
 from flows.transitions import Progress
 from flows.wiring import Parts
-from handlers.due import describe
 from handlers.state import State
+from handlers.transition import describe
 
 Say = Callable[[str], None]
 

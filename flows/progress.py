@@ -24,7 +24,7 @@ from events.errors import Conflict, Unavailable
 from events.values import parse_instant
 from flows.transitions import Progress
 from flows.wiring import Parts, open_parts
-from handlers.due import DecidePhase, Transition, describe
+from handlers.transition import DecidePhase, Transition, describe
 from handlers.views import phase_view
 from infra.clock import now_ms
 

@@ -11,18 +11,21 @@ from events.rulebook import Phase
 from events.values import format_instant, parse_instant
 from flows.reader import Moment
 from flows.reading import Reading
-from handlers.due import MarkWindow, describe, due, next_instant
-from handlers.readiness import all_owed
+from handlers.due import due, next_instant
+from handlers.readiness import owed_now
 from handlers.state import Finding, PhaseState, State
+from handlers.transition import MarkWindow, describe
 from handlers.windows import (
-    OBJECTIONS,
+    CALL,
     REBUTTAL,
     REGISTRATION,
     deadline,
     intake_windows,
     is_complete,
     markers,
+    objections_window,
     rebuttal_deadline,
+    round_windows,
 )
 from infra.ledger import Head
 
@@ -108,23 +111,26 @@ def _phase(state: State, rules: Phase) -> dict[str, Any]:
         "unsigned": [],
     }
     names = [REGISTRATION] if phase is None else _windows(phase)
+    names = [CALL, *names] if phase is None and rules.call is not None else names
     row["windows"] = [_window(state, rules, name) for name in names if deadline(state, rules.id, name) is not None]
     if phase is None:
         planned = rules.windows.model_dump(exclude_none=True)
         row["windows"] += [_row(name, parse_instant(until), ()) for name, until in planned.items()]
         return row
-    if phase.closed is not None and phase.cut is None:
-        row["owed"] = [missing.data() for missing in all_owed(state, phase)]
+    row["owed"] = [missing.data() for missing in owed_now(state, phase)]
+    if phase.in_force is not None:
+        row["decision"] = phase.in_force.fact.event.id
     if phase.decision is not None:
         signed = phase.decision.signatures
         row["unsigned"] = [duty.role for duty in rules.sign_off if duty.role not in signed]
-        row["decision"] = phase.decision.fact.event.id
     return row
 
 
 def _windows(phase: PhaseState) -> list[str]:
     awaited = [REBUTTAL + name for name, finding in phase.findings.items() if _awaits_answer(phase, finding)]
-    return [*intake_windows(phase), *awaited, OBJECTIONS]
+    decision = phase.decision
+    reopened = round_windows(phase) if phase.round.until_ms is not None else []
+    return [*intake_windows(phase), *reopened, *awaited, *([objections_window(decision)] if decision else [])]
 
 
 def _awaits_answer(phase: PhaseState, finding: Finding) -> bool:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import assert_never
 
 from events.decisions import Basis
 from events.record import TOPICS, partition_for
@@ -12,19 +11,10 @@ from flows.office import Office, Outgoing
 from flows.reader import Reader
 from flows.wiring import Parts
 from handlers import decide
-from handlers.due import (
-    CloseIntake,
-    DecidePhase,
-    FinaliseDecision,
-    HoldPhase,
-    MarkWindow,
-    OpenPhase,
-    ScreenSubmissions,
-    Transition,
-    due,
-)
-from handlers.screen import outstanding_screens
+from handlers.decide_course import applications_size, call_decided, events_of
+from handlers.due import due
 from handlers.state import State
+from handlers.transition import CloseIntake, DecideCall, DecidePhase, Transition
 
 
 @dataclass(slots=True)
@@ -66,23 +56,14 @@ class Progress:
         """The events of a transition, from the ledger as it stands."""
         state = self.state
         match transition:
-            case MarkWindow():
-                return decide.markers_of(state, transition)
-            case OpenPhase():
-                return [decide.phase_opened(state, transition)]
-            case ScreenSubmissions(phase):
-                return [("audits", event) for event in outstanding_screens(state, state.phases[phase])]
             case CloseIntake(phase):
                 return [self._intake_closed(state, phase)]
-            case HoldPhase():
-                since_ms = decide.caused_ms(state, state.phases[transition.phase])
-                return [decide.phase_held(state, transition, since_ms)]
             case DecidePhase(phase, cut):
                 return self._decided(phase, cut)
-            case FinaliseDecision():
-                return [decide.decision_finalised(state, transition)]
+            case DecideCall(phase):
+                return [self._call_decided(state, phase)]
             case _:
-                assert_never(transition)
+                return events_of(state, transition)
 
     def _intake_closed(self, state: State, phase_id: str) -> Outgoing:
         phase = state.phases[phase_id]
@@ -96,11 +77,15 @@ class Progress:
 
     def _decided(self, phase_id: str, cut: int) -> list[Outgoing]:
         prefix = self.reader.prefix(self.programme, cut)
-        basis = Basis(
-            log=f"{self.parts.origin}/{self.programme}",
-            size=prefix.size,
-            root=prefix.root.hex(),
-            rulebook=prefix.state.digest,
-            engine=decide.ENGINE,
-        )
+        basis = self._basis(prefix.size, prefix.root, prefix.state.phases[phase_id].digest)
         return decide.phase_decided(prefix.state, phase_id, basis)
+
+    def _call_decided(self, state: State, call_id: str) -> Outgoing:
+        if call_id in state.phases:
+            return call_decided(state, call_id, None)
+        size = applications_size(state, call_id)
+        return call_decided(state, call_id, self._basis(size, self.reader.root(self.programme, size), state.digest))
+
+    def _basis(self, size: int, root: bytes, rulebook: str) -> Basis:
+        log = f"{self.parts.origin}/{self.programme}"
+        return Basis(log=log, size=size, root=root.hex(), rulebook=rulebook, engine=decide.ENGINE)

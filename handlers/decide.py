@@ -17,14 +17,16 @@ from events.derived import derive, derived_id
 from events.envelope import Envelope
 from events.record import TOPICS
 from events.values import format_instant, parse_instant
-from handlers.due import FinaliseDecision, HoldPhase, MarkWindow, OpenPhase
+from handlers.course import newcomers
 from handlers.gates import effective_ruling
+from handlers.hearings import hold_since_ms, objection_outcomes
 from handlers.outcomes import Assessment
 from handlers.readiness import outcome_of, score_table
 from handlers.scoring import ScoreTable
 from handlers.state import Fact, PhaseState, State
 from handlers.trace import trace
-from handlers.windows import OBJECTIONS, REGISTRATION, intake_windows, markers
+from handlers.transition import FinaliseDecision, HoldPhase, MarkWindow, OpenPhase
+from handlers.windows import REGISTRATION, deadline, markers, round_windows
 
 ENGINE = "1"
 """The version of the deciding code, in every basis. Whatever changes a decision's bytes changes this."""
@@ -64,6 +66,9 @@ def phase_opened(state: State, command: OpenPhase) -> Outgoing:
     assert state.rulebook is not None  # due() asks nothing without one.
     rules = state.rulebook.phase(command.phase)
     windows = rules.windows.model_dump(exclude_none=True)
+    if rules.parity is not None and "submissions" in windows:
+        came = sorted(set(newcomers(state, rules)) & set(command.entrants))
+        windows |= {f"submissions:{entrant}": rules.parity.submissions for entrant in came}
     marked = [fact.received_ms for fact in markers(state, rules.id, REGISTRATION).values()]
     data = {
         "phase": rules.id,
@@ -86,14 +91,14 @@ def closing_offsets(state: State, phase: PhaseState) -> dict[str, int]:
 
 
 def _intake_markers(state: State, phase: PhaseState) -> list[Fact]:
-    """What the closing of an intake rests on: the markers of its windows; of registration, or the opening itself, where
-    the phase has no windows and its intake ends as it begins.
+    """What the closing of the present round's intake rests on: the markers of its windows; of registration, or the
+    opening itself, where the phase has no windows and its intake ends as it begins.
     """
-    marks = [fact for window in intake_windows(phase) for fact in _facts(state, phase, window)]
-    return marks or _facts(state, phase, REGISTRATION) or [phase.opened]
+    marks = [fact for window in round_windows(phase) for fact in facts(state, phase, window)]
+    return marks or facts(state, phase, REGISTRATION) or [phase.opened]
 
 
-def _facts(state: State, phase: PhaseState, window: str) -> list[Fact]:
+def facts(state: State, phase: PhaseState, window: str) -> list[Fact]:
     return list(markers(state, phase.rules.id, window).values())
 
 
@@ -135,17 +140,17 @@ def _ranges(programme: str, owners: Iterable[tuple[int, str]], stop: int) -> lis
 def intake_closed(state: State, phase_id: str, partition: int, root: str, attribution: str) -> Outgoing:
     """The intake of a phase is complete up to the markers named here."""
     phase = state.phases[phase_id]
-    windows = intake_windows(phase)
+    ends = {window: deadline(state, phase_id, window) for window in round_windows(phase)}
     data = {
         "phase": phase_id,
-        "windows": {window: format_instant(phase.deadlines[window]) for window in windows},
+        "windows": {window: format_instant(last) for window, last in ends.items() if last is not None},
         "markers": {f"{topic}/{partition}": offset for topic, offset in closing_offsets(state, phase).items()},
         "size": closing_size(state, phase),
         "root": root,
         "attribution": attribution,
     }
     closed_ms = max(fact.received_ms for fact in _intake_markers(state, phase))
-    return "decisions", _derive(state, "phasegate.intake.closed.v1", data, phase_id, 1, closed_ms)
+    return "decisions", _derive(state, "phasegate.intake.closed.v1", data, phase_id, phase.round.number, closed_ms)
 
 
 def phase_held(state: State, command: HoldPhase, since_ms: int) -> Outgoing:
@@ -154,16 +159,24 @@ def phase_held(state: State, command: HoldPhase, since_ms: int) -> Outgoing:
     return "decisions", _derive(state, "phasegate.phase.held.v1", data, command.phase, command.ordinal, since_ms)
 
 
+def held_since_ms(state: State, phase: PhaseState) -> int:
+    """The latest receipt among what a hold rests on."""
+    return caused_ms(state, phase) if phase.decision is None else hold_since_ms(state, phase)
+
+
 def caused_ms(state: State, phase: PhaseState) -> int:
-    """The latest receipt among what a decision rests on: the closing of the intake, and the rulings that count."""
+    """The latest receipt among what a decision rests on: the closing of the intake, and what was waited for."""
     assert phase.closed is not None  # Nothing is held or decided before.
     rulings = [effective_ruling(state, phase, finding) for finding in phase.findings.values()]
-    return max([phase.closed.received_ms, *(fact.received_ms for fact in rulings if fact is not None)])
+    acts = [*phase.waived, *phase.ties]
+    awaited = [*acts, *(fact for act in acts for fact in state.approved.get(act.event.id, ()))]
+    return max([phase.closed.received_ms, *(fact.received_ms for fact in (*rulings, *awaited) if fact is not None)])
 
 
 def phase_decided(state: State, phase_id: str, basis: Basis) -> list[Outgoing]:
     """The assessment of each entrant, and then the decision that lists them. `state` is exactly the cut."""
     phase = state.phases[phase_id]
+    number = phase.round.number
     outcome, table = outcome_of(state, phase), score_table(state, phase)
     since_ms, written = caused_ms(state, phase), basis.model_dump()
     out: list[Outgoing] = []
@@ -175,7 +188,7 @@ def phase_decided(state: State, phase_id: str, basis: Basis) -> list[Outgoing]:
             data,
             phase=phase_id,
             subject=assessment.entrant,
-            ordinal=1,
+            ordinal=number,
             caused_ms=since_ms,
         )
         out.append(("decisions", event))
@@ -189,7 +202,9 @@ def phase_decided(state: State, phase_id: str, basis: Basis) -> list[Outgoing]:
         "assessments": [event.id for _, event in out],
         "basis": written,
     }
-    out.append(("decisions", _derive(state, DECIDED, data, phase_id, 1, since_ms)))
+    if phase.in_force is not None:
+        data["supersedes"] = phase.in_force.fact.event.id
+    out.append(("decisions", _derive(state, DECIDED, data, phase_id, number, since_ms)))
     return out
 
 
@@ -212,10 +227,10 @@ def decision_finalised(state: State, command: FinaliseDecision) -> Outgoing:
     """The decision stands. Without a window for objections it rests on the signatures alone."""
     phase = state.phases[command.phase]
     decision = phase.decisions[command.decision]
-    causes = [decision.fact, *decision.signatures.values(), *_facts(state, phase, OBJECTIONS)]
-    data = {"decision": command.decision, "objections": []}
-    final_ms = max(fact.received_ms for fact in causes)
-    return "decisions", _derive(state, "phasegate.decision.finalised.v1", data, command.phase, 1, final_ms)
+    data = {"decision": command.decision, "objections": objection_outcomes(state, phase)}
+    final_ms = hold_since_ms(state, phase)
+    name = "phasegate.decision.finalised.v1"
+    return "decisions", _derive(state, name, data, command.phase, decision.number, final_ms)
 
 
 def _derive(state: State, name: str, data: dict[str, Any], phase: str, ordinal: int, caused_ms: int) -> Envelope:

@@ -5,100 +5,82 @@ Nothing here waits: a flow performs what is due, sees it recorded, and asks agai
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
 
 from events.record import TOPICS
 from events.rulebook import Phase
-from events.values import format_instant, parse_instant
-from handlers.readiness import all_owed
+from events.values import parse_instant
+from handlers.course import advanced, entrants_of, is_skipped, vacant_places
+from handlers.hearings import is_heard, reopening
+from handlers.readiness import owed_now
 from handlers.reasons import Unresolved
 from handlers.screen import outstanding_screens
-from handlers.state import Fact, PhaseState, State
+from handlers.state import Decision, PhaseState, State
+from handlers.transition import (
+    CloseIntake,
+    ConcludeProgramme,
+    DecideCall,
+    DecidePhase,
+    FinaliseDecision,
+    GrantAwards,
+    HoldPhase,
+    MarkWindow,
+    OpenCall,
+    OpenPhase,
+    PublishFigures,
+    ReopenPhase,
+    ScreenSubmissions,
+    Transition,
+)
 from handlers.windows import (
-    OBJECTIONS,
+    CALL,
     REBUTTAL,
     REGISTRATION,
     deadline,
     intake_windows,
     is_complete,
-    is_in_time,
     is_signed,
     markers,
+    objections_window,
+    round_windows,
 )
-
-
-@dataclass(frozen=True, slots=True)
-class MarkWindow:
-    """Publish a marker of a window to each topic that lacks a valid one; `attempts` says the how-manieth for each."""
-
-    phase: str
-    window: str
-    deadline_ms: int
-    attempts: tuple[tuple[str, int], ...]
-
-
-@dataclass(frozen=True, slots=True)
-class OpenPhase:
-    """Open a phase for these entrants."""
-
-    phase: str
-    entrants: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class ScreenSubmissions:
-    """Record the findings of the pipeline's own screen that are not recorded yet."""
-
-    phase: str
-
-
-@dataclass(frozen=True, slots=True)
-class CloseIntake:
-    """Every window is complete: close the intake."""
-
-    phase: str
-
-
-@dataclass(frozen=True, slots=True)
-class HoldPhase:
-    """Something is missing, and the last word on record says otherwise."""
-
-    phase: str
-    missing: tuple[Unresolved, ...]
-    ordinal: int
-
-
-@dataclass(frozen=True, slots=True)
-class DecidePhase:
-    """Nothing is missing since the log had `cut` entries: decide from exactly those."""
-
-    phase: str
-    cut: int
-
-
-@dataclass(frozen=True, slots=True)
-class FinaliseDecision:
-    """Signed, and the time for objections is complete."""
-
-    phase: str
-    decision: str
-
-
-Transition = MarkWindow | OpenPhase | ScreenSubmissions | CloseIntake | HoldPhase | DecidePhase | FinaliseDecision
 
 
 def due(state: State, now_ms: int) -> Transition | None:
     """The first thing that is due at `now_ms` (Unix milliseconds), or None when the programme waits for people or time."""
-    if state.rulebook is None:
+    if state.rulebook is None or state.concluded is not None:
         return None
     for rules in state.rulebook.phases:
-        phase = state.phases.get(rules.id)
-        if phase is None:
-            return _opening(state, rules, now_ms)
-        transition = _in_phase(state, phase, now_ms)
-        if transition is not None or phase.status != "final":
+        transition, is_over = _in_course(state, rules, now_ms)
+        if transition is not None or not is_over:
             return transition
-    return None
+    return ConcludeProgramme(state.rulebook.phases[-1].id)
+
+
+def _in_course(state: State, rules: Phase, now_ms: int) -> tuple[Transition | None, bool]:
+    """What is due in a phase, and whether nothing of it is to come any more."""
+    if rules.call is not None and rules.id not in state.calls:
+        return _calling(state, rules, now_ms)
+    call = state.calls.get(rules.id)
+    phase = state.phases.get(rules.id)
+    if phase is None:
+        if call is not None and call.decided is not None:
+            return None, True
+        return _opening(state, rules, now_ms), False
+    if phase.status != "final":
+        return _in_phase(state, phase, now_ms), False
+    if call is not None and call.decided is None:
+        return DecideCall(rules.id), False
+    return _after_finality(state, phase), True
+
+
+def _calling(state: State, rules: Phase, now_ms: int) -> tuple[Transition | None, bool]:
+    """A call opens at its instant where there is a place to fill, and is passed over where there is none."""
+    if not is_complete(state, rules.id, CALL):
+        return _mark(state, rules.id, CALL, now_ms), False
+    if is_skipped(state, rules):
+        return None, True
+    return OpenCall(rules.id, vacant_places(state, rules)), False
 
 
 def _opening(state: State, rules: Phase, now_ms: int) -> Transition | None:
@@ -106,29 +88,10 @@ def _opening(state: State, rules: Phase, now_ms: int) -> Transition | None:
         return None
     if not is_complete(state, rules.id, REGISTRATION):
         return _mark(state, rules.id, REGISTRATION, now_ms)
-    entrants = eligible(state, rules)
-    return OpenPhase(rules.id, entrants) if entrants else None
-
-
-def eligible(state: State, rules: Phase) -> tuple[str, ...]:
-    """Who takes part in a phase, sorted: those registered in time for the first; those who advanced for each later one.
-    Whoever withdrew in time is out.
-    """
-
-    def in_time(fact: Fact) -> bool:
-        return is_in_time(state, rules.id, REGISTRATION, fact)
-
-    assert state.rulebook is not None  # There are no phases without one.
-    before = [phase.id for phase in state.rulebook.phases]
-    position = before.index(rules.id)
-    if position == 0:
-        candidates = {entrant for entrant, fact in state.entrants.items() if in_time(fact)}
-    else:
-        decision = state.phases[before[position - 1]].decision
-        outcomes = decision.fact.data["outcomes"] if decision is not None else []
-        candidates = {row["entrant"] for row in outcomes if row["outcome"] == "advanced"}
-    gone = {entrant for entrant, fact in state.withdrawn.items() if in_time(fact)}
-    return tuple(sorted(candidates - gone))
+    entrants = entrants_of(state, rules)
+    if entrants:
+        return OpenPhase(rules.id, entrants)
+    return DecideCall(rules.id) if rules.call is not None else None
 
 
 def _mark(state: State, phase_id: str, window: str, now_ms: int) -> MarkWindow | None:
@@ -143,18 +106,20 @@ def _mark(state: State, phase_id: str, window: str, now_ms: int) -> MarkWindow |
 
 def _in_phase(state: State, phase: PhaseState, now_ms: int) -> Transition | None:
     if phase.decision is not None:
-        return _after_decision(state, phase, now_ms)
+        return _after_decision(state, phase, phase.decision, now_ms)
     if phase.closed is None:
         return _before_closing(state, phase, now_ms)
-    return _mark_rebuttals(state, phase, now_ms) or _decision(state, phase)
+    if phase.cut is not None:
+        return DecidePhase(phase.rules.id, phase.cut)
+    return _mark_rebuttals(state, phase, now_ms) or _holding(state, phase)
 
 
 def _before_closing(state: State, phase: PhaseState, now_ms: int) -> Transition | None:
     phase_id = phase.rules.id
-    incomplete = [window for window in intake_windows(phase) if not is_complete(state, phase_id, window)]
-    if "submissions" not in incomplete and outstanding_screens(state, phase):
+    incomplete = [window for window in round_windows(phase) if not is_complete(state, phase_id, window)]
+    if not any(window.startswith("submissions") for window in incomplete) and outstanding_screens(state, phase):
         return ScreenSubmissions(phase_id)
-    for window in sorted(incomplete, key=lambda window: phase.deadlines[window]):
+    for window in sorted(incomplete, key=lambda window: deadline(state, phase_id, window) or 0):
         if (mark := _mark(state, phase_id, window, now_ms)) is not None:
             return mark
     return _mark_rebuttals(state, phase, now_ms) or (None if incomplete else CloseIntake(phase_id))
@@ -172,52 +137,73 @@ def _mark_rebuttals(state: State, phase: PhaseState, now_ms: int) -> MarkWindow 
     return next((mark for mark in marks if mark is not None), None)
 
 
-def _decision(state: State, phase: PhaseState) -> Transition | None:
-    if phase.cut is not None:
-        return DecidePhase(phase.rules.id, phase.cut)
-    missing = tuple(all_owed(state, phase))
-    said = [Unresolved(**row) for row in phase.held[-1].data["missing"]] if phase.held else None
-    return None if said == list(missing) else HoldPhase(phase.rules.id, missing, len(phase.held) + 1)
+def _holding(state: State, phase: PhaseState) -> HoldPhase | None:
+    """Says what is owed, unless the last word of this round says the same."""
+    owed, held = owed_now(state, phase), phase.round.held
+    said = tuple(Unresolved(**row) for row in held[-1].data["missing"]) if held else ()
+    return None if said == owed else HoldPhase(phase.rules.id, owed, len(phase.held) + 1)
 
 
-def _after_decision(state: State, phase: PhaseState, now_ms: int) -> Transition | None:
-    decision = phase.decision
-    assert decision is not None  # The caller looked.
-    if decision.finalised is not None or not is_signed(phase, decision):
+def _after_decision(state: State, phase: PhaseState, decision: Decision, now_ms: int) -> Transition | None:
+    """Signatures are waited for; then figures, objections, what they make necessary, and finality."""
+    phase_id = phase.rules.id
+    if decision.returned is not None:
+        return _holding(state, phase)
+    if not is_signed(phase, decision):
         return None
-    if phase.rules.objections is not None and not is_complete(state, phase.rules.id, OBJECTIONS):
-        return _mark(state, phase.rules.id, OBJECTIONS, now_ms)
-    return FinaliseDecision(phase.rules.id, decision.fact.event.id)
+    if (figures := _figures(state, phase, decision)) is not None:
+        return figures
+    if not is_heard(state, phase, decision):
+        return _mark(state, phase_id, objections_window(decision), now_ms)
+    if owed_now(state, phase):
+        return _holding(state, phase)
+    if (again := reopening(state, phase)) is not None:
+        return ReopenPhase(phase_id, again.reason, again.causes, again.until_ms)
+    return FinaliseDecision(phase_id, decision.fact.event.id)
+
+
+def _figures(state: State, phase: PhaseState, decision: Decision) -> PublishFigures | None:
+    """What the phase's profile shows, when its time has come."""
+    assert state.rulebook is not None  # due() asks nothing without one.
+    profile = next((row for row in state.rulebook.profiles if row.id == phase.rules.publish), None)
+    if profile is None or profile.id in decision.published:
+        return None
+    if profile.when == "final" and decision.finalised is None:
+        return None
+    return PublishFigures(phase.rules.id, decision.fact.event.id, profile.id)
+
+
+def _after_finality(state: State, phase: PhaseState) -> Transition | None:
+    assert phase.decision is not None  # The phase is final.
+    if (figures := _figures(state, phase, phase.decision)) is not None:
+        return figures
+    owed = tuple(name for name in advanced(phase) if name not in phase.awards)
+    return GrantAwards(phase.rules.id, owed) if owed and phase.rules.awards is not None else None
 
 
 def next_instant(state: State, now_ms: int) -> int | None:
     """The earliest instant after `now_ms` at which something falls due by time alone; None when only people are awaited."""
-    instants: list[int] = []
-    for rules in state.rulebook.phases if state.rulebook else ():
-        phase = state.phases.get(rules.id)
-        if phase is None:
-            instants += [parse_instant(rules.opens)] if rules.opens is not None else []
-            break
-        windows = [*intake_windows(phase), OBJECTIONS, *(REBUTTAL + finding_id for finding_id in phase.findings)]
-        open_windows = [window for window in windows if not is_complete(state, rules.id, window)]
-        instants += [last for window in open_windows if (last := deadline(state, rules.id, window)) is not None]
+    instants = _instants(state) if state.concluded is None else iter(())
     return min((instant + 1 for instant in instants if instant >= now_ms), default=None)
 
 
-def describe(transition: Transition) -> str:
-    """What a transition does, in a few words: the name of a task, a line of a status."""
-    match transition:
-        case MarkWindow(phase, window, deadline_ms):
-            return f"{phase} / mark {window} ({format_instant(deadline_ms)})"
-        case OpenPhase(phase):
-            return f"{phase} / open"
-        case ScreenSubmissions(phase):
-            return f"{phase} / screen"
-        case CloseIntake(phase):
-            return f"{phase} / close intake"
-        case HoldPhase(phase):
-            return f"{phase} / hold"
-        case DecidePhase(phase):
-            return f"{phase} / decide"
-        case FinaliseDecision(phase):
-            return f"{phase} / finalise"
+def _instants(state: State) -> Iterator[int]:
+    for rules in state.rulebook.phases if state.rulebook else ():
+        phase = state.phases.get(rules.id)
+        if phase is None:
+            call, windows = state.calls.get(rules.id), [REGISTRATION]
+            if is_skipped(state, rules) or (call is not None and call.decided is not None):
+                continue
+            windows += [CALL] if rules.call is not None and call is None else []
+        else:
+            windows = [*_open_windows(phase), *(REBUTTAL + finding_id for finding_id in phase.findings)]
+        pending = [window for window in windows if not is_complete(state, rules.id, window)]
+        yield from (last for window in pending if (last := deadline(state, rules.id, window)) is not None)
+        if phase is None:
+            return
+
+
+def _open_windows(phase: PhaseState) -> list[str]:
+    """The windows that may still close: of the intake, of the round, of objections to the present decision."""
+    decision = phase.decision
+    return [*intake_windows(phase), *round_windows(phase), *([objections_window(decision)] if decision else [])]

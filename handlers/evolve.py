@@ -7,8 +7,9 @@ from collections.abc import Callable, Mapping
 from events.errors import Tampered
 from events.rulebook import parse_rulebook
 from events.values import parse_instant
-from handlers.state import Decision, Fact, Finding, Mark, PhaseState, State
-from handlers.windows import grace_ms
+from handlers import evolve_acts
+from handlers.state import Decision, Fact, Finding, Mark, PhaseState, Round, State
+from handlers.windows import deadline, grace_ms
 
 
 def evolve(state: State, fact: Fact) -> None:
@@ -26,6 +27,7 @@ def _score_recorded(state: State, fact: Fact) -> None:
     event_id = fact.event.id
     phase.marks[slot] = Mark(data["value"], data.get("reference"), (event_id,))
     phase.slot_of[event_id] = slot
+    phase.marked_by[fact.event.source] = data["evaluator"]
 
 
 def _score_corrected(state: State, fact: Fact) -> None:
@@ -33,7 +35,12 @@ def _score_corrected(state: State, fact: Fact) -> None:
     phase = next(p for p in state.phases.values() if data["score"] in p.slot_of)
     slot = phase.slot_of[data["score"]]
     before = phase.marks[slot]
-    phase.marks[slot] = Mark(data["value"], data.get("reference", before.reference), (*before.ids, fact.event.id))
+    after = Mark(data["value"], data.get("reference", before.reference), (*before.ids, fact.event.id))
+    if "score.corrected" in phase.rules.approvals:
+        evolve_acts.note_act(state, phase.rules.id, fact)
+        phase.proposed.setdefault(before.ids[0], []).append((fact.event.id, after))
+    else:
+        phase.marks[slot] = after
 
 
 def _programme_announced(state: State, fact: Fact) -> None:
@@ -65,14 +72,21 @@ def _phase_opened(state: State, fact: Fact) -> None:
     rules = state.rulebook.phase(fact.data["phase"])
     deadlines = {window: parse_instant(until) + grace_ms(rules) for window, until in fact.data["windows"].items()}
     opens_ms = parse_instant(fact.data["opens"])
-    state.phases[rules.id] = PhaseState(rules, fact, tuple(fact.data["entrants"]), opens_ms, deadlines)
+    if (call := state.calls.get(rules.id)) is not None and rules.advance is not None:
+        places = rules.advance.model_copy(update={"places": call.opened.data["places"]})
+        rules = rules.model_copy(update={"advance": places})
+    rounds = [Round(1, fact)]
+    entrants = tuple(fact.data["entrants"])
+    state.phases[rules.id] = PhaseState(rules, fact, entrants, opens_ms, deadlines, state.digest, rounds)
 
 
 def _intake_marked(state: State, fact: Fact) -> None:
+    """One with a deadline that was moved since, or stamped too soon, counts for nothing."""
     window = (fact.data["phase"], fact.data["window"])
     tried = state.attempts.setdefault(window, {})
     tried[fact.topic] = max(fact.data["attempt"], tried.get(fact.topic, 0))
-    if fact.received_ms > parse_instant(fact.data["deadline"]):
+    last_ms = parse_instant(fact.data["deadline"])
+    if fact.received_ms > last_ms and last_ms == deadline(state, *window):
         state.markers.setdefault(window, {}).setdefault(fact.topic, fact)
 
 
@@ -99,11 +113,14 @@ def _ruling_issued(state: State, fact: Fact) -> None:
 
 
 def _intake_closed(state: State, fact: Fact) -> None:
-    state.phases[fact.data["phase"]].closed = fact
+    state.phases[fact.data["phase"]].round.closed = fact
 
 
 def _phase_held(state: State, fact: Fact) -> None:
-    state.phases[fact.data["phase"]].held.append(fact)
+    phase = state.phases[fact.data["phase"]]
+    phase.held.append(fact)
+    phase.round.held.append(fact)
+    phase.round.is_holding = bool(fact.data["missing"]) and (phase.cut is None or phase.decision is not None)
 
 
 def _entrant_assessed(state: State, fact: Fact) -> None:
@@ -111,7 +128,9 @@ def _entrant_assessed(state: State, fact: Fact) -> None:
 
 
 def _phase_decided(state: State, fact: Fact) -> None:
-    state.phases[fact.data["phase"]].decisions[fact.event.id] = Decision(fact)
+    phase = state.phases[fact.data["phase"]]
+    phase.round.decision = phase.decisions[fact.event.id] = Decision(fact, phase.round.number)
+    phase.round.is_holding = False
 
 
 def _decision_signed(state: State, fact: Fact) -> None:
@@ -146,4 +165,5 @@ _STEPS: Mapping[str, Callable[[State, Fact], None]] = {
     "phasegate.phase.decided.v1": _phase_decided,
     "phasegate.decision.signed.v1": _decision_signed,
     "phasegate.decision.finalised.v1": _decision_finalised,
+    **evolve_acts.STEPS,
 }

@@ -22,7 +22,16 @@ from events.note import parse_vkey
 from events.record import Record, partition_for
 from events.rulebook import Source
 from events.upcast import present
-from handlers import judge_audits, judge_decisions, judge_scores, judge_submissions
+from handlers import (
+    judge_acts,
+    judge_audits,
+    judge_course,
+    judge_decisions,
+    judge_objections,
+    judge_people,
+    judge_scores,
+    judge_submissions,
+)
 from handlers.state import Fact, State
 from handlers.verdicts import Duplicate, Pending, Refusal, Verdict
 
@@ -182,4 +191,28 @@ _RULES: Mapping[str, Callable[[State, Fact, Source | None], Verdict]] = {
     "phasegate.phase.decided.v1": judge_decisions.phase_decided,
     "phasegate.decision.signed.v1": judge_decisions.decision_signed,
     "phasegate.decision.finalised.v1": judge_decisions.decision_finalised,
+    "phasegate.submission.withdrawn.v1": judge_submissions.submission_withdrawn,
+    "phasegate.application.received.v1": judge_course.application_received,
+    "phasegate.objection.filed.v1": judge_objections.objection_filed,
+    "phasegate.objection.withdrawn.v1": judge_objections.objection_withdrawn,
+    "phasegate.objection.ruled.v1": judge_objections.objection_ruled,
+    "phasegate.score.voided.v1": judge_scores.score_voided,
+    "phasegate.marks.annulled.v1": judge_scores.marks_annulled,
+    "phasegate.conflict.declared.v1": judge_people.of_evaluator,
+    "phasegate.evaluator.recused.v1": judge_people.of_evaluator,
+    "phasegate.count.ticked.v1": judge_people.count_ticked,
+    "phasegate.recognition.voted.v1": judge_people.recognition_voted,
+    "phasegate.reproduction.reported.v1": judge_people.reproduction_reported,
+    "phasegate.act.approved.v1": judge_acts.act_approved,
+    "phasegate.rulebook.amended.v1": judge_course.rulebook_amended,
+    "phasegate.window.extended.v1": judge_acts.window_extended,
+    "phasegate.mark.waived.v1": judge_acts.mark_waived,
+    "phasegate.tie.resolved.v1": judge_acts.tie_resolved,
+    "phasegate.phase.reopened.v1": judge_acts.phase_reopened,
+    "phasegate.decision.returned.v1": judge_acts.decision_returned,
+    "phasegate.figures.published.v1": judge_course.figures_published,
+    "phasegate.call.opened.v1": judge_course.call_opened,
+    "phasegate.call.decided.v1": judge_course.call_decided,
+    "phasegate.award.granted.v1": judge_course.award_granted,
+    "phasegate.programme.concluded.v1": judge_course.programme_concluded,
 }

@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
+from events.derived import derived_id, pipeline_source
 from events.rulebook import Source, digest
 from events.values import format_instant, parse_instant
 from handlers.check import faults
-from handlers.state import Decision, Fact, PhaseState, State
+from handlers.course import is_done
+from handlers.decided import closed_phase, decision_of
+from handlers.hearings import heard, reopening
+from handlers.state import WINDOWS, Fact, PhaseState, State
 from handlers.verdicts import ACCEPTED, Pending, Refusal, Verdict, behind, pend
 from handlers.windows import (
+    CALL,
     OBJECTIONS,
     REBUTTAL,
     REGISTRATION,
+    REOPENED,
     deadline,
-    intake_windows,
+    grace_ms,
     is_complete,
     is_in_time,
     is_signed,
+    objections_window,
+    round_windows,
 )
 
 
@@ -58,8 +66,8 @@ def phase_opened(state: State, fact: Fact, source: Source | None) -> Verdict:
     for rules in state.rulebook.phases:
         if rules.id == phase_id:
             break
-        if state.status(rules.id) != "final":
-            return Pending((("final", rules.id),))
+        if not is_done(state, rules):
+            return Pending((("final", rules.id), ("window", rules.id, CALL), ("call-decided", rules.id)))
     for entrant in fact.data["entrants"]:
         if (unfit := _not_registered(state, phase_id, entrant)) is not None:
             return unfit
@@ -85,22 +93,36 @@ def intake_marked(state: State, fact: Fact, source: Source | None) -> Verdict:
     last_ms = deadline(state, phase_id, window)
     if last_ms is None:
         absent = Refusal("illegal-transition", f"{phase_id} has no window {window!r}")
-        return absent if window == REGISTRATION else _until_window(state, phase_id, window, absent)
-    if parse_instant(fact.data["deadline"]) != last_ms:
-        return Refusal(
-            "illegal-transition", f"deadline is {fact.data['deadline']}, the window's {format_instant(last_ms)}"
-        )
-    return ACCEPTED
+        return absent if window in (REGISTRATION, CALL) else _until_window(state, phase_id, window, absent)
+    said_ms = parse_instant(fact.data["deadline"])
+    if said_ms == last_ms or said_ms in _earlier_deadlines(state, phase_id, window):
+        return ACCEPTED
+    other = Refusal(
+        "illegal-transition", f"deadline is {fact.data['deadline']}, the window's {format_instant(last_ms)}"
+    )
+    if window in WINDOWS or ":" in window:  # The deadline may have been moved by what has not arrived yet.
+        return pend(state, (), other, phase=phase_id, window=window)
+    return other
+
+
+def _earlier_deadlines(state: State, phase_id: str, window: str) -> set[int]:
+    """The deadlines that a window had before it was extended."""
+    phase = state.phases.get(phase_id)
+    if phase is None:
+        return set()
+    rows = [phase.opened.data["windows"].get(window)]
+    rows += [fact.data["until"] for fact in phase.extended if fact.data["window"] == window]
+    return {parse_instant(row) + grace_ms(phase.rules) for row in rows if row is not None}
 
 
 def _until_window(state: State, phase_id: str, window: str, absent: Refusal) -> Verdict:
     """What a marker waits for when its window's deadline is not known yet."""
     if phase_id not in state.phases:
         return pend(state, (("phase", phase_id),), absent, phase=phase_id)
-    if window == OBJECTIONS and state.phases[phase_id].rules.objections is not None:
+    if window.partition(":")[0] == OBJECTIONS and state.phases[phase_id].rules.objections is not None:
         return pend(state, (("signed", phase_id),), absent, phase=phase_id)
-    if window.startswith(REBUTTAL):
-        return pend(state, (("event", window.removeprefix(REBUTTAL)),), absent, phase=phase_id)
+    if window.startswith((REBUTTAL, REOPENED)):
+        return pend(state, (("event", window.partition(":")[2]),), absent, phase=phase_id)
     return absent
 
 
@@ -111,36 +133,25 @@ def intake_closed(state: State, fact: Fact, source: Source | None) -> Verdict:
     phase = state.phases.get(fact.data["phase"])
     if phase is None or phase.closed is not None:
         return Refusal("illegal-transition", f"{fact.data['phase']} is not open")
-    for window in intake_windows(phase):
+    for window in round_windows(phase):
         if not is_complete(state, phase.rules.id, window):
             return Pending((("window", phase.rules.id, window),))
     return ACCEPTED
 
 
-def _after_closing(state: State, fact: Fact) -> PhaseState | Verdict:
-    phase = state.phases.get(fact.data["phase"])
-    if phase is None:
-        not_open = Refusal("illegal-transition", f"{fact.data['phase']} is not open")
-        return behind(state, fact, "phase", fact.data["phase"]) or not_open
-    if phase.closed is None:
-        open_still = Refusal("illegal-transition", f"the intake of {phase.rules.id} is not closed")
-        return pend(state, (("closed", phase.rules.id),), open_still, phase=phase.rules.id)
-    return phase
-
-
 def phase_held(state: State, fact: Fact, source: Source | None) -> Verdict:
-    """After the intake is closed and before the decision."""
-    phase = _after_closing(state, fact)
+    """After the intake is closed and before the decision is final."""
+    phase = closed_phase(state, fact)
     if not isinstance(phase, PhaseState):
         return phase
-    if phase.decision is not None:
-        return Refusal("illegal-transition", f"{phase.rules.id} is decided ({phase.decision.fact.event.id})")
+    if phase.decision is not None and phase.decision.finalised is not None:
+        return Refusal("illegal-transition", f"{phase.rules.id} is final ({phase.decision.fact.event.id})")
     return ACCEPTED
 
 
 def entrant_assessed(state: State, fact: Fact, source: Source | None) -> Verdict:
     """After the intake is closed; it has effect only when a decision lists it."""
-    phase = _after_closing(state, fact)
+    phase = closed_phase(state, fact)
     if not isinstance(phase, PhaseState):
         return phase
     if fact.data["entrant"] not in phase.entrants:
@@ -149,8 +160,12 @@ def entrant_assessed(state: State, fact: Fact, source: Source | None) -> Verdict
 
 
 def phase_decided(state: State, fact: Fact, source: Source | None) -> Verdict:
-    """Once, after the intake is closed, for exactly the phase's entrants, listing recorded assessments."""
-    phase = _after_closing(state, fact)
+    """Once in a round, after its intake is closed, for exactly the phase's entrants, listing recorded assessments and
+    naming the decision that it supersedes.
+    """
+    if (stale := _of_another_round(state, fact)) is not None:
+        return stale
+    phase = closed_phase(state, fact)
     if not isinstance(phase, PhaseState):
         return phase
     if phase.decision is not None:
@@ -161,18 +176,27 @@ def phase_decided(state: State, fact: Fact, source: Source | None) -> Verdict:
     named = [outcome["entrant"] for outcome in fact.data["outcomes"]]
     if sorted(named) != sorted(phase.entrants):
         return Refusal("unknown-entrant", f"outcomes are of {sorted(named)}, the entrants are {sorted(phase.entrants)}")
+    before = None if phase.in_force is None else phase.in_force.fact.event.id
+    if fact.data.get("supersedes") != before:
+        return Refusal("illegal-transition", f"supersedes is {fact.data.get('supersedes')}; in force is {before}")
     return ACCEPTED
 
 
-def _decision(state: State, fact: Fact) -> tuple[PhaseState, Decision] | Verdict:
-    decision_id = fact.data["decision"]
-    absent = Refusal("unknown-reference", f"there is no decision {decision_id}")
-    return behind(state, fact, "phase.decided", decision_id) or state.find_decision(decision_id) or absent
+def _of_another_round(state: State, fact: Fact) -> Refusal | None:
+    """The pipeline decided an earlier round, and the phase was reopened meanwhile."""
+    phase_id = fact.data["phase"]
+    phase = state.phases.get(phase_id)
+    if phase is None or fact.event.source != pipeline_source(state.programme):
+        return None
+    expected = derived_id(state.programme, fact.event.type, phase_id, phase_id, phase.round.number)
+    if fact.event.id == expected:
+        return None
+    return Refusal("illegal-transition", f"{phase_id} is in round {phase.round.number}, whose decision is {expected}")
 
 
 def decision_signed(state: State, fact: Fact, source: Source | None) -> Verdict:
-    """By a role that the rules ask to sign, once each."""
-    found = _decision(state, fact)
+    """By a role that the rules ask to sign, once each, and each by somebody else."""
+    found = decision_of(state, fact)
     if not isinstance(found, tuple):
         return found
     phase, decision = found
@@ -181,22 +205,33 @@ def decision_signed(state: State, fact: Fact, source: Source | None) -> Verdict:
         return Refusal("source-not-authorised", f"{phase.rules.id} does not ask for a signature of {role!r}")
     if source is None or source.role != role:
         return Refusal("source-not-authorised", f"{fact.event.source} does not have the role {role!r}")
+    if decision is not phase.decision or decision.returned is not None:
+        return Refusal("illegal-transition", f"{fact.data['decision']} was returned, or is superseded")
     if role in decision.signatures:
         return Refusal("illegal-transition", f"{role} signed already (entry {decision.signatures[role].index})")
     return ACCEPTED
 
 
 def decision_finalised(state: State, fact: Fact, source: Source | None) -> Verdict:
-    """Once, when everybody has signed and the time for objections is complete."""
-    found = _decision(state, fact)
+    """Once, when everybody has signed, the time for objections is complete, and every objection has ended without another
+    decision being due.
+    """
+    found = decision_of(state, fact)
     if not isinstance(found, tuple):
         return found
     phase, decision = found
     phase_id = phase.rules.id
     if decision.finalised is not None:
         return Refusal("illegal-transition", f"final already (entry {decision.finalised.index})")
+    if decision is not phase.decision or decision.returned is not None:
+        return Refusal("illegal-transition", f"{fact.data['decision']} was returned, or is superseded")
     if not is_signed(phase, decision):
         return Pending((("signed", phase_id),))
-    if phase.rules.objections is not None and not is_complete(state, phase_id, OBJECTIONS):
-        return Pending((("window", phase_id, OBJECTIONS),))
+    if phase.rules.objections is not None and not is_complete(state, phase_id, objections_window(decision)):
+        return Pending((("window", phase_id, objections_window(decision)),))
+    waiting = [row.fact.event.id for row in heard(state, phase, decision) if row.outcome is None]
+    if waiting:
+        return Pending(tuple(("ruled", objection) for objection in waiting))
+    if (again := reopening(state, phase)) is not None:
+        return Refusal("illegal-transition", f"{phase_id} has to be computed anew: {again.reason}")
     return ACCEPTED

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from events.rulebook import Leaf, Phase, Source
 from events.values import parse_number
+from handlers.seats import is_appointed
 from handlers.state import Fact, PhaseState, State
 from handlers.verdicts import (
     ACCEPTED,
@@ -12,11 +13,12 @@ from handlers.verdicts import (
     behind,
     named_already,
     outside_phase,
+    outside_reopening,
     outside_window,
     pend,
     slot_claim,
 )
-from handlers.windows import is_in_time
+from handlers.windows import reopened_window
 
 
 def score_recorded(state: State, fact: Fact, source: Source | None) -> Verdict:
@@ -44,14 +46,14 @@ def _in_slot(state: State, fact: Fact, rules: Phase, leaf: Leaf) -> Verdict:
     if phase is None:
         not_open = Refusal("unknown-phase", f"{rules.id} was never opened")
         return pend(state, (("phase", rules.id),), not_open, phase=rules.id)
-    if slot in phase.marks:
+    if slot in phase.marks and phase.marks[slot].ids[0] not in phase.voided:
         first = phase.marks[slot].ids[0]
         return Refusal("already-scored", f"the mark {'/'.join(slot)} stands already ({first}); send score.corrected")
     return (
         named_already(state, fact, "score.recorded", any(fact.event.id in p.slot_of for p in state.phases.values()))
         or outside_phase(state, phase, fact)
-        or outside_window(state, phase, "scores", fact)
-        or _not_appointed(state, phase, leaf.panel, data["evaluator"])
+        or _outside_time(state, phase, fact)
+        or not_appointed(state, phase, leaf.panel, data["evaluator"])
         or ACCEPTED
     )
 
@@ -66,12 +68,26 @@ def _out_of_range(leaf: Leaf, item: str, value: str, reference: str | None) -> R
     return None
 
 
-def _not_appointed(state: State, phase: PhaseState, panel: str, evaluator: str) -> Verdict | None:
+def _outside_time(state: State, phase: PhaseState, fact: Fact) -> Verdict | None:
+    """Not in time for the scores of a phase, nor for the reopening of it that the mark or correction names."""
+    reopening = fact.data.get("reopening")
+    if reopening is None:
+        return outside_window(state, phase, "scores", fact)
+    found = outside_reopening(state, fact, reopening)
+    if not isinstance(found, PhaseState):
+        return found
+    other = Refusal("unknown-reference", f"{reopening} does not reopen {phase.rules.id}")
+    return None if found is phase else other
+
+
+def not_appointed(state: State, phase: PhaseState, panel: str, evaluator: str) -> Verdict | None:
+    """Not a member of a panel, appointed in time for the scores or for a reopening."""
     appointment = state.appointed.get(panel, {}).get(evaluator)
-    if appointment is not None and is_in_time(state, phase.rules.id, "scores", appointment):
+    if appointment is not None and is_appointed(state, phase, appointment):
         return None
     unknown = Refusal("unknown-evaluator", f"{evaluator} was not appointed to the panel {panel} in time")
-    return pend(state, (("evaluator", evaluator),), unknown, phase=phase.rules.id, window="scores")
+    window = "scores" if phase.round.until_ms is None else reopened_window(phase.round)
+    return pend(state, (("evaluator", evaluator),), unknown, phase=phase.rules.id, window=window)
 
 
 def score_corrected(state: State, fact: Fact, source: Source | None) -> Verdict:
@@ -91,4 +107,37 @@ def score_corrected(state: State, fact: Fact, source: Source | None) -> Verdict:
         return Refusal("source-not-authorised", f"{source.source} speaks for {source.panel}, not for {leaf.panel}")
     before = phase.marks[(entrant, criterion, item, evaluator)]
     wrong = _out_of_range(leaf, item, fact.data["value"], fact.data.get("reference", before.reference))
-    return wrong or outside_window(state, phase, "scores", fact) or ACCEPTED
+    return wrong or _outside_time(state, phase, fact) or ACCEPTED
+
+
+def score_voided(state: State, fact: Fact, source: Source | None) -> Verdict:
+    """Of a mark that is there, by its own evaluator where the source speaks for one. It acts when the phase is decided."""
+    target = fact.data["score"]
+    if (waits := behind(state, fact, "score.recorded", target)) is not None:
+        return waits
+    phase = next((p for p in state.phases.values() if target in p.slot_of), None)
+    if phase is None:
+        return Refusal("unknown-reference", f"there is no mark {target}")
+    evaluator = phase.slot_of[target][3]
+    if source is not None and (source.evaluator or evaluator) != evaluator:
+        return Refusal("source-not-authorised", f"{source.source} may not void a mark of {evaluator}")
+    return ACCEPTED
+
+
+def marks_annulled(state: State, fact: Fact, source: Source | None) -> Verdict:
+    """Of an evaluator in an open phase. It acts when the phase is decided."""
+    assert state.rulebook is not None  # judge_event asks the rulebook's sources first.
+    phase_id, evaluator = fact.data["phase"], fact.data["evaluator"]
+    if state.rulebook.find_phase(phase_id) is None:
+        return Refusal("unknown-phase", f"the rulebook has no phase {phase_id!r}")
+    phase = state.phases.get(phase_id)
+    if phase is None:
+        not_open = Refusal("unknown-phase", f"{phase_id} was never opened")
+        return pend(state, (("phase", phase_id),), not_open, phase=phase_id)
+    absent = sorted(set(fact.data.get("entrants") or ()) - set(phase.entrants))
+    if absent:
+        return Refusal("not-eligible", f"{absent[0]} does not take part in {phase_id}")
+    if any(evaluator in members for members in state.appointed.values()):
+        return ACCEPTED
+    unknown = Refusal("unknown-evaluator", f"{evaluator} was appointed to no panel")
+    return pend(state, (("evaluator", evaluator),), unknown, phase=phase_id)

@@ -16,7 +16,7 @@ from handlers.verdicts import (
     outside_window,
     pend,
 )
-from handlers.windows import REBUTTAL, is_behind_marker, rebuttal_deadline
+from handlers.windows import REBUTTAL, is_behind_marker, rebuttal_deadline, submissions_window
 
 
 def entrant_registered(state: State, fact: Fact, source: Source | None) -> Verdict:
@@ -63,7 +63,7 @@ def submission_received(state: State, fact: Fact, source: Source | None) -> Verd
             state, fact, "submission.received", any(fact.event.id in p.submission_of for p in state.phases.values())
         )
         or outside_phase(state, phase, fact)
-        or outside_window(state, phase, "submissions", fact)
+        or outside_window(state, phase, submissions_window(phase, fact.data["entrant"]), fact)
         or _superseding(state, phase, fact)
     )
 
@@ -78,6 +78,24 @@ def _superseding(state: State, phase: PhaseState, fact: Fact) -> Verdict:
     if before is None or before.event.id != superseded:
         return Refusal("unknown-reference", f"{superseded} is not the submission of {entrant} that is in force")
     return ACCEPTED
+
+
+def submission_withdrawn(state: State, fact: Fact, source: Source | None) -> Verdict:
+    """Of the submission in force, by its entrant, while submissions can still come in."""
+    target = fact.data["submission"]
+    if (waits := behind(state, fact, "submission.received", target)) is not None:
+        return waits
+    phase = next((p for p in state.phases.values() if target in p.submission_of), None)
+    if phase is None:
+        return Refusal("unknown-reference", f"there is no submission {target}")
+    entrant = phase.submission_of[target]
+    if (waits := behind(state, fact, "submission", phase.rules.id, entrant)) is not None:
+        return waits
+    if source is not None and source.entrant not in (None, entrant):
+        return Refusal("source-not-authorised", f"{target} is not a submission of {source.entrant}")
+    if entrant not in phase.submissions or phase.submissions[entrant].event.id != target:
+        return Refusal("illegal-transition", f"{target} was withdrawn or replaced already")
+    return outside_window(state, phase, submissions_window(phase, entrant), fact) or ACCEPTED
 
 
 def rebuttal_filed(state: State, fact: Fact, source: Source | None) -> Verdict:

@@ -6,7 +6,7 @@ Pure: the same table, gates and acts give the same outcome, in whatever order th
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from events.errors import Refused
@@ -71,13 +71,17 @@ class PhaseOutcome:
 
 @dataclass(frozen=True, slots=True)
 class _Case:
-    """What is known of one entrant before the places are given out. `gone` says why there is no contest for it."""
+    """What is known of one entrant before the places are given out. `gone` says why there is no contest for it,
+    `left` that it withdrew after it.
+    """
 
     entrant: str
     gone: Reason | None
     is_scored: bool
     floors: tuple[Reason, ...]
     gates: Mapping[str, GateResult]
+    left: Reason | None = None
+    is_recognised: bool = True
 
     @property
     def is_present(self) -> bool:
@@ -90,18 +94,30 @@ def decide_outcomes(
     gates: Mapping[tuple[str, str], GateResult] | None = None,
     *,
     withdrawn: Mapping[str, Iterable[str]] | None = None,
+    left: Mapping[str, Iterable[str]] | None = None,
     no_submission: Collection[str] = (),
+    recognised: Collection[str] | None = None,
     tie_choices: Iterable[TieChoice] = (),
 ) -> PhaseOutcome:
     """The outcome of everybody in the table, and of those who withdrew (with the events) or submitted nothing.
 
-    `gates` is by entrant and gate; a gate without a result is as its rule says. Raises Refused without `advance`.
+    `gates` is by entrant and gate; a gate without a result is as its rule says. `left` withdrew after the intake: they
+    keep their place in the contest, and it stays empty or goes to the next, as `advance.withdrawn` says. `recognised`
+    names the applicants that may be selected; None asks nobody. Raises Refused without `advance`.
     """
     if phase.advance is None:
         raise Refused(f"{phase.id} has no `advance`", hint="say how many advance, such as advance: {places: 4}")
     gone = {name: Reason("no-submission") for name in no_submission}
     gone |= {name: Reason("withdrawn", cites=tuple(sorted(ids))) for name, ids in (withdrawn or {}).items()}
-    cases = [_case(phase, table, name, gone.get(name), gates or {}) for name in sorted({*table.entrants, *gone})]
+    late = {name: Reason("withdrawn", cites=tuple(sorted(ids))) for name, ids in (left or {}).items()}
+    cases = [
+        replace(
+            _case(phase, table, name, gone.get(name), gates or {}),
+            left=late.get(name),
+            is_recognised=recognised is None or name in recognised,
+        )
+        for name in sorted({*table.entrants, *gone})
+    ]
     choices = tuple(tie_choices)
     ranks = rank_entrants(table, [case.entrant for case in cases if case.is_present], choices).ranks
     contest = _contest(phase, phase.advance, table, cases, choices)
@@ -162,10 +178,15 @@ def _contest(
     eligible = [
         case
         for case in cases
-        if case.is_present and not case.floors and not _failed(phase, case, "before-ranking", "not-met")
+        if case.is_present
+        and case.is_recognised
+        and not case.floors
+        and not _failed(phase, case, "before-ranking", "not-met")
     ]
     failing = {case.entrant for case in eligible if _failed(phase, case, "after-ranking", "not-met")}
-    barred = failing if advance.refill_from_ranking else ()
+    barred = failing if advance.refill_from_ranking else set()
+    if advance.withdrawn == "next-in-line":
+        barred = barred | {case.entrant for case in eligible if case.left is not None}
     return hold_contest(rank_entrants(table, [case.entrant for case in eligible], choices), barred, advance.places)
 
 
@@ -174,6 +195,8 @@ def _reasons(case: _Case, contest: Contest) -> tuple[Reason, ...]:
     if case.gone is not None:
         return (case.gone,)
     name, found = case.entrant, list(case.floors)
+    if not case.is_recognised:
+        found.append(Reason("not-recognised"))
     if name in contest.tied:
         found.append(Reason("tie-unresolved", observed=str(contest.place[name]), required=str(contest.places)))
     elif name in contest.place:
@@ -182,7 +205,7 @@ def _reasons(case: _Case, contest: Contest) -> tuple[Reason, ...]:
     for gate, result in sorted(case.gates.items()):
         if result.verdict == "not-met":
             found.append(gate_reason(gate, result.counts, result.cites))
-    return tuple(found)
+    return (*found, case.left) if case.left is not None else tuple(found)
 
 
 def _fate(phase: Phase, case: _Case, contest: Contest) -> Fate | None:
@@ -191,6 +214,8 @@ def _fate(phase: Phase, case: _Case, contest: Contest) -> Fate | None:
         return "withdrawn" if case.gone.code == "withdrawn" else "eliminated"
     if _open_points(phase, case, contest):
         return None
+    if case.left is not None:
+        return "withdrawn"
     is_barred = _failed(phase, case, "after-ranking", "not-met")
     return "advanced" if contest.is_inside(case.entrant) and not is_barred else "eliminated"
 

@@ -141,6 +141,7 @@ class PhaseState:
     ties: list[Fact] = field(default_factory=list)
     ticks: dict[tuple[str, str, str, str], Fact] = field(default_factory=dict)
     votes: dict[tuple[str, str], Fact] = field(default_factory=dict)
+    extended: list[Fact] = field(default_factory=list)
     reproduced: list[Fact] = field(default_factory=list)
     held: list[Fact] = field(default_factory=list)
     assessed: dict[str, Fact] = field(default_factory=dict)

@@ -138,7 +138,7 @@ def _broken(
 def _chosen(
     group: tuple[str, ...], choices: tuple[TieChoice, ...], breaks: dict[str, list[Break]]
 ) -> list[tuple[str, ...]]:
-    choice = next((choice for choice in reversed(choices) if set(group) <= set(choice.order)), None)
+    choice = next((choice for choice in choices if set(group) <= set(choice.order)), None)
     if choice is None:
         return [group]
     for name in group:

@@ -9,13 +9,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from events.values import parse_number
-from handlers.gates import gate_results, outstanding
-from handlers.marks import Mark, Marks, Seats, missing_marks, quorum_shortfalls, seats_of
+from handlers.exclusions import exclusions, is_effective, marks_in_force
+from handlers.gates import gate_results, outstanding, recognised
+from handlers.hearings import OFFICE, owed_after_decision
+from handlers.marks import Exclusions, Mark, Marks, Seats, missing_marks, quorum_shortfalls
 from handlers.outcomes import PhaseOutcome, decide_outcomes
+from handlers.ranking import TieChoice
 from handlers.reasons import Unresolved
 from handlers.scoring import ScoreTable, score_phase
+from handlers.seats import phase_seats
 from handlers.state import Fact, PhaseState, State
-from handlers.windows import is_in_time, last_window
+from handlers.windows import counts, is_in_time, last_window
 
 _NEVER_LAST = frozenset({"phasegate.score.recorded.v1", "phasegate.score.corrected.v1"})
 """Types that cannot arrive after the intake is closed, so that folding a million marks asks nothing of each."""
@@ -26,8 +30,23 @@ def note_cut(state: State, fact: Fact) -> None:
     if fact.event.type in _NEVER_LAST:
         return
     for phase in state.phases.values():
-        if phase.closed is not None and phase.cut is None and next(all_owed(state, phase), None) is None:
-            phase.cut = state.size
+        present = phase.round
+        if present.closed is None:
+            continue
+        if present.decision is not None:
+            if present.is_holding:
+                present.is_holding = next(owed_after_decision(state, phase), None) is not None
+        elif present.cut is None and next(all_owed(state, phase), None) is None:
+            present.cut, present.is_holding = state.size, False
+
+
+def owed_now(state: State, phase: PhaseState) -> tuple[Unresolved, ...]:
+    """What a phase waits for at this moment: before its decision, or on the way from there to finality."""
+    if phase.closed is None:
+        return ()
+    if phase.decision is not None:
+        return tuple(owed_after_decision(state, phase))
+    return () if phase.cut is not None else tuple(all_owed(state, phase))
 
 
 def all_owed(state: State, phase: PhaseState) -> Iterator[Unresolved]:
@@ -45,26 +64,39 @@ def all_owed(state: State, phase: PhaseState) -> Iterator[Unresolved]:
 
 def _owed_marks(state: State, phase: PhaseState) -> Iterator[Unresolved]:
     rules, seats = phase.rules, phase_seats(state, phase)
+    excluded = exclusions(state, phase, seats)
     empty = {leaf.panel for path, leaf in rules.leaves.items() if not seats[path]}
     for panel in sorted(empty):
-        yield Unresolved("panel-empty", "programme office", panel)
-    present, marks = competing(state, phase), phase_marks(phase)
-    if rules.missing == "hold":
-        for entrant, criterion, item, evaluator in missing_marks(rules, present, marks, seats):
+        yield Unresolved("panel-empty", OFFICE, panel)
+    present, marks = competing(state, phase), phase_marks(state, phase)
+    if rules.missing in ("hold", "waive"):
+        for entrant, criterion, item, evaluator in missing_marks(rules, present, marks, seats, excluded):
             yield Unresolved("mark-missing", evaluator, f"{entrant}/{criterion}/{item}")
-    for gap in quorum_shortfalls(rules, present, marks, seats):
+    for gap in quorum_shortfalls(rules, present, marks, seats, excluded):
         yield Unresolved("quorum-missing", gap.panel, f"{gap.entrant}: {gap.have} of {gap.need}")
 
 
 def withdrawn_in_time(state: State, phase: PhaseState) -> dict[str, tuple[str, ...]]:
-    """The entrants of the phase that withdrew before its intake was complete, with the events that say so. A later
-    withdrawal takes effect after the decision.
+    """The entrants of the phase that withdrew before its first intake was complete, with the events that say so: the
+    others move up.
     """
     window = last_window(phase)
     return {
         entrant: (fact.event.id,)
         for entrant, fact in state.withdrawn.items()
         if entrant in phase.entrants and (window is None or is_in_time(state, phase.rules.id, window, fact))
+    }
+
+
+def withdrawn_later(state: State, phase: PhaseState) -> dict[str, tuple[str, ...]]:
+    """The entrants that withdrew after the first intake and in time for the present round: their places stay empty, or
+    go to the next, as the rules say.
+    """
+    early = withdrawn_in_time(state, phase)
+    return {
+        entrant: (fact.event.id,)
+        for entrant, fact in state.withdrawn.items()
+        if entrant in phase.entrants and entrant not in early and counts(state, phase, fact)
     }
 
 
@@ -80,34 +112,50 @@ def competing(state: State, phase: PhaseState) -> list[str]:
     return sorted(set(phase.entrants) - withdrawn_in_time(state, phase).keys() - without_submission(phase))
 
 
-def phase_marks(phase: PhaseState) -> Marks:
+def phase_marks(state: State, phase: PhaseState) -> Marks:
     """The marks in force, as exact numbers."""
     return {
         slot: Mark(parse_number(mark.value), None if mark.reference is None else parse_number(mark.reference), mark.ids)
-        for slot, mark in phase.marks.items()
+        for slot, mark in marks_in_force(state, phase).items()
     }
-
-
-def phase_seats(state: State, phase: PhaseState) -> Seats:
-    """The evaluators of each leaf: those appointed to its panel in time for the scores."""
-    panels = {
-        panel: [e for e, fact in members.items() if is_in_time(state, phase.rules.id, "scores", fact)]
-        for panel, members in state.appointed.items()
-    }
-    return seats_of(phase.rules, panels)
 
 
 def score_table(state: State, phase: PhaseState) -> ScoreTable:
     """Every value that the marks in force give, for the entrants that compete."""
-    return score_phase(phase.rules, competing(state, phase), phase_marks(phase), phase_seats(state, phase))
+    seats = phase_seats(state, phase)
+    return _table(state, phase, seats, exclusions(state, phase, seats))
+
+
+def _table(state: State, phase: PhaseState, seats: Seats, excluded: Exclusions) -> ScoreTable:
+    return score_phase(phase.rules, competing(state, phase), phase_marks(state, phase), seats, excluded=excluded)
 
 
 def outcome_of(state: State, phase: PhaseState) -> PhaseOutcome:
-    """What the rules make of everything that is known of the phase. A function of the set of accepted events."""
+    """What the rules make of everything that is known of the phase. A function of the set of accepted events.
+
+    A person's choice in a tie counts when it is in time for the round; a later one only where a tie at the cut waits for
+    it, so that no other rank depends on when it came.
+    """
+    table = score_table(state, phase)
+    outcome = _outcome(state, phase, table, [fact for fact in phase.ties if counts(state, phase, fact)])
+    tied = {row.who for row in outcome.unresolved if row.code == "tie-unresolved"}
+    needed = [fact for fact in phase.ties if counts(state, phase, fact) or tied.intersection(fact.data["order"])]
+    return _outcome(state, phase, table, needed) if tied else outcome
+
+
+def _outcome(state: State, phase: PhaseState, table: ScoreTable, ties: list[Fact]) -> PhaseOutcome:
+    choices = [
+        TieChoice(tuple(fact.data["order"]), (fact.event.id,))
+        for fact in ties
+        if is_effective(state, phase, "tie.resolved", fact.event.id, whenever=True)
+    ]
     return decide_outcomes(
         phase.rules,
-        score_table(state, phase),
+        table,
         gates=gate_results(state, phase),
         withdrawn=withdrawn_in_time(state, phase),
+        left=withdrawn_later(state, phase),
         no_submission=without_submission(phase),
+        recognised=recognised(state, phase),
+        tie_choices=choices,
     )

@@ -29,8 +29,22 @@ HOLDS: Mapping[str, str] = {
     "tie-unresolved": "A tie at the last place waits for a person's choice.",
     "gate-undetermined": "A count of a gate waits for a finding or a ruling.",
     "too-few-advance": "Fewer would advance than the rules ask for at least.",
+    "mark-missing": "An evaluator owes a mark.",
+    "quorum-missing": "Fewer members of a panel gave all their marks than its quorum asks for.",
+    "panel-empty": "Nobody was appointed in time to a panel that marks.",
+    "ruling-outstanding": "A finding waits for a ruling.",
+    "decision-returned": "Somebody who was to sign the decision returned it; the phase has to be reopened.",
+    "objection-outstanding": "An objection that came in time waits for a ruling.",
 }
 """Why a phase cannot be decided yet."""
+
+
+REOPENINGS: Mapping[str, str] = {
+    "objection-upheld": "An objection was upheld.",
+    "withdrawal": "An entrant that had advanced withdrew before the decision was final.",
+    "office": "The programme office decided to compute the phase anew.",
+}
+"""Why a phase is computed anew."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -129,29 +129,32 @@ def _settle_one(state: State, index: int, deployment: Deployment) -> tuple[Draft
     return draft, freed
 
 
+_PROVIDES: Mapping[str, tuple[str, ...]] = {
+    "programme.announced": ("programme",),
+    "phase.opened": ("phase", "phase"),
+    "evaluator.appointed": ("evaluator", "evaluator"),
+    "entrant.registered": ("entrant", "entrant"),
+    "rebuttal.filed": ("rebuttal", "finding"),
+    "intake.closed": ("closed", "phase"),
+    "window.extended": ("window", "phase", "window"),
+    "call.opened": ("call", "call"),
+    "call.decided": ("call-decided", "call"),
+    "objection.ruled": ("ruled", "objection"),
+    "objection.withdrawn": ("ruled", "objection"),
+}
+"""By short name: the kind of key that an accepted event provides, and the members of its data that make it up."""
+
+
 def _provided(state: State, fact: Fact) -> Iterator[Key]:
     """The keys that an accepted event provides to what waits."""
-    data = fact.event.data
+    data, name = fact.event.data, TYPES[fact.event.type].short
     yield ("event", fact.event.id)
-    match TYPES[fact.event.type].short:
-        case "programme.announced":
-            yield ("programme",)
-        case "phase.opened":
-            yield ("phase", data["phase"])
-        case "evaluator.appointed":
-            yield ("evaluator", data["evaluator"])
-        case "entrant.registered":
-            yield ("entrant", data["entrant"])
-        case "rebuttal.filed":
-            yield ("rebuttal", data["finding"])
-        case "intake.closed":
-            yield ("closed", data["phase"])
-        case "intake.marked" if is_complete(state, data["phase"], data["window"]):
-            yield ("window", data["phase"], data["window"])
-        case "decision.signed" | "phase.decided" | "decision.finalised":
-            yield from _decision_keys(state, fact)
-        case _:
-            pass  # Nothing else waits for events of this type.
+    if (row := _PROVIDES.get(name)) is not None:
+        yield (row[0], *(data[member] for member in row[1:]))
+    elif name == "intake.marked" and is_complete(state, data["phase"], data["window"]):
+        yield ("window", data["phase"], data["window"])
+    elif name in ("decision.signed", "phase.decided", "decision.finalised"):
+        yield from _decision_keys(state, fact)
 
 
 def _decision_keys(state: State, fact: Fact) -> Iterator[Key]:

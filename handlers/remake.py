@@ -8,13 +8,24 @@ from events.decisions import Basis
 from events.envelope import Envelope, encode
 from events.names import TYPES
 from events.record import TOPICS, partition_for
-from handlers import decide
-from handlers.due import FinaliseDecision, HoldPhase, MarkWindow, OpenPhase, eligible
-from handlers.readiness import all_owed
+from handlers import decide, decide_course
+from handlers.course import entrants_of, vacant_places
+from handlers.hearings import reopening
+from handlers.readiness import owed_now
 from handlers.reasons import Unresolved
 from handlers.recording import Draft
 from handlers.screen import screened
 from handlers.state import PhaseState, State
+from handlers.transition import (
+    ConcludeProgramme,
+    FinaliseDecision,
+    HoldPhase,
+    MarkWindow,
+    OpenCall,
+    OpenPhase,
+    PublishFigures,
+    ReopenPhase,
+)
 from handlers.verdicts import Accepted
 from handlers.windows import deadline
 
@@ -36,8 +47,8 @@ class Remaker:
         self._origin = origin
         self._attribute = attribute
         self._marked_roots: dict[int, bytes] = {}
-        self._decided: dict[str, dict[str, bytes]] = {}
-        self._held: dict[str, dict[tuple[Unresolved, ...], int]] = {}
+        self._decided: dict[tuple[str, int], dict[str, bytes]] = {}
+        self._held: dict[str, set[tuple[tuple[Unresolved, ...], int]]] = {}
 
     def saw_entry(self, draft: Draft, root: Callable[[], bytes]) -> None:
         """Notes what an entry makes due. `root` is of the tree with that entry."""
@@ -48,15 +59,18 @@ class Remaker:
         for phase_id, phase in self._state.phases.items():
             if phase.closed is None:
                 continue
-            if phase.cut == self._state.size and phase_id not in self._decided:
-                self._decided[phase_id] = self._decide(phase_id, root())
-            if phase.cut is None:
-                owed = tuple(all_owed(self._state, phase))
-                self._held.setdefault(phase_id, {}).setdefault(owed, decide.caused_ms(self._state, phase))
+            key = (phase_id, phase.round.number)
+            if phase.decision is None and phase.cut == self._state.size and key not in self._decided:
+                self._decided[key] = self._decide(phase_id, root())
+            if owed := owed_now(self._state, phase):
+                self._held.setdefault(phase_id, set()).add((owed, decide.held_since_ms(self._state, phase)))
+
+    def _basis(self, size: int, root: bytes, rulebook: str) -> Basis:
+        return Basis(log=self._origin, size=size, root=root.hex(), rulebook=rulebook, engine=decide.ENGINE)
 
     def _decide(self, phase_id: str, root: bytes) -> dict[str, bytes]:
         state = self._state
-        basis = Basis(log=self._origin, size=state.size, root=root.hex(), rulebook=state.digest, engine=decide.ENGINE)
+        basis = self._basis(state.size, root, state.phases[phase_id].digest)
         return {event.id: encode(event) for _, event in decide.phase_decided(state, phase_id, basis)}
 
     def remake(self, topic: str, event: Envelope) -> list[bytes]:
@@ -75,12 +89,14 @@ class Remaker:
             case "phase.held":
                 return self._holds(phase_id, event)
             case "entrant.assessed" | "phase.decided":
-                remade = self._decided.get(phase_id, {}).get(event.id)
+                remade = self._decided.get((phase_id, phase.round.number), {}).get(event.id) if phase else None
                 return [remade] if remade is not None else []
-            case "decision.finalised":
-                return self._finalised(event)
+            case "decision.finalised" | "figures.published":
+                return self._of_decision(event)
+            case "call.opened" | "call.decided":
+                return self._of_call(event)
             case _:
-                return []  # The pipeline says nothing else.
+                return self._of_course(phase, event)
 
     def _marker(self, topic: str, event: Envelope) -> list[bytes]:
         data = event.data
@@ -94,7 +110,7 @@ class Remaker:
         rules = self._state.rulebook.find_phase(phase_id) if self._state.rulebook else None
         if rules is None or rules.opens is None:
             return []
-        command = OpenPhase(phase_id, eligible(self._state, rules))
+        command = OpenPhase(phase_id, entrants_of(self._state, rules))
         return [encode(decide.phase_opened(self._state, command)[1])]
 
     def _closed(self, phase: PhaseState, event: Envelope) -> list[bytes]:
@@ -113,12 +129,52 @@ class Remaker:
         ordinal = len(self._state.phases[phase_id].held)
         return [
             encode(decide.phase_held(self._state, HoldPhase(phase_id, owed, ordinal), caused_ms)[1])
-            for owed, caused_ms in self._held.get(phase_id, {}).items()
+            for owed, caused_ms in self._held.get(phase_id, ())
         ]
 
-    def _finalised(self, event: Envelope) -> list[bytes]:
+    def _of_decision(self, event: Envelope) -> list[bytes]:
         found = self._state.find_decision(event.data["decision"])
         if found is None:
             return []
-        command = FinaliseDecision(found[0].rules.id, event.data["decision"])
-        return [encode(decide.decision_finalised(self._state, command)[1])]
+        phase_id, decision_id = found[0].rules.id, event.data["decision"]
+        if "profile" in event.data:
+            command = PublishFigures(phase_id, decision_id, event.data["profile"])
+            return [encode(decide_course.figures_published(self._state, command)[1])]
+        return [encode(decide.decision_finalised(self._state, FinaliseDecision(phase_id, decision_id))[1])]
+
+    def _of_call(self, event: Envelope) -> list[bytes]:
+        state, call_id = self._state, event.data["call"]
+        rules = state.rulebook.find_phase(call_id) if state.rulebook else None
+        if rules is None or rules.call is None:
+            return []
+        if "selected" not in event.data:
+            return [encode(decide_course.call_opened(state, OpenCall(call_id, vacant_places(state, rules)))[1])]
+        basis = None
+        if call_id not in state.phases:
+            size = decide_course.applications_size(state, call_id)
+            basis = self._basis(size, self._marked_roots.get(size, b""), state.digest)
+        return [encode(decide_course.call_decided(state, call_id, basis)[1])]
+
+    def _of_course(self, phase: PhaseState | None, event: Envelope) -> list[bytes]:
+        """A reopening, an award, or the conclusion; the pipeline says nothing else."""
+        state, name = self._state, TYPES[event.type].short
+        if name == "phase.reopened" and phase is not None:
+            return self._reopened(phase, event)
+        if name == "award.granted" and phase is not None and phase.rules.awards is not None:
+            return [encode(decide_course.award_granted(state, phase.rules.id, event.data["entrant"])[1])]
+        if name == "programme.concluded" and state.rulebook is not None:
+            command = ConcludeProgramme(state.rulebook.phases[-1].id)
+            return [encode(decide_course.programme_concluded(state, command)[1])]
+        return []
+
+    def _reopened(self, phase: PhaseState, event: Envelope) -> list[bytes]:
+        """Seen when the reopening is known already, so the round before it is what it was made from."""
+        present = phase.rounds.pop()
+        try:
+            again = reopening(self._state, phase)
+            if again is None:
+                return []
+            command = ReopenPhase(phase.rules.id, again.reason, again.causes, again.until_ms)
+            return [encode(decide_course.phase_reopened(self._state, command)[1])]
+        finally:
+            phase.rounds.append(present)

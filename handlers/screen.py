@@ -18,7 +18,7 @@ import rfc8785
 from events.derived import derive
 from events.envelope import Envelope
 from handlers.state import Fact, PhaseState, State
-from handlers.windows import is_in_time
+from handlers.windows import is_in_time, submissions_window
 
 FINDING = "phasegate.finding.recorded.v1"
 
@@ -106,7 +106,9 @@ def screened(state: State, phase: PhaseState) -> list[Envelope]:
     for entrant in sorted(phase.submissions):
         fact = phase.submissions[entrant]
         manifest = fact.data.get("manifest")
-        if isinstance(manifest, dict) and is_in_time(state, phase.rules.id, "submissions", fact):
+        if isinstance(manifest, dict) and is_in_time(
+            state, phase.rules.id, submissions_window(phase, fact.data["entrant"]), fact
+        ):
             found += _findings(state.programme, phase, fact, manifest)
     return found
 

@@ -72,6 +72,7 @@ class State:
     """Acts that may need a second person, by event id: the phase they belong to, and the act."""
     approved: dict[str, list[Fact]] = field(default_factory=dict)
     calls: dict[str, Call] = field(default_factory=dict)
+    amended: list[Fact] = field(default_factory=list)
     concluded: Fact | None = None
     phases: dict[str, PhaseState] = field(default_factory=dict)
     markers: dict[tuple[str, str], dict[str, Fact]] = field(default_factory=dict)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from events.reasons import REFUSALS
 from events.values import format_instant
 from handlers.state import Fact, Key, PhaseState, State
-from handlers.windows import deadline, is_behind_marker, is_complete, last_window
+from handlers.windows import deadline, is_behind_marker, is_complete, last_window, reopened_window
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +84,8 @@ def named_already(state: State, fact: Fact, name: str, is_taken: bool) -> Verdic
 
 def outside_window(state: State, phase: PhaseState, window: str, fact: Fact) -> Verdict | None:
     """Why a fact is not in time for a window of its phase; None when it is. Where there is no such window the phase's
-    last one counts, so that closing the intake races with nothing.
+    last one counts, so that closing the intake races with nothing. What is past a deadline pends until the window is
+    complete: only then is it certain that the deadline was not moved.
     """
     phase_id = phase.rules.id
     if window not in phase.deadlines:
@@ -93,12 +94,29 @@ def outside_window(state: State, phase: PhaseState, window: str, fact: Fact) -> 
         return Refusal("too-early", f"stamped {format_instant(fact.received_ms)}, before {phase_id} opens")
     last_ms = deadline(state, phase_id, window)
     if last_ms is None:
-        return Refusal("phase-closed", f"{phase_id} is closed") if phase.closed else None
-    if is_behind_marker(state, phase_id, window, fact):
-        return _late(fact, phase_id, window, last_ms)
-    if fact.received_ms <= last_ms:
-        return Refusal("phase-closed", f"{phase_id} is closed") if phase.closed else None
+        return Refusal("phase-closed", f"{phase_id} is closed") if phase.rounds[0].closed else None
+    return behind_deadline(state, phase_id, window, fact, last_ms)
+
+
+def behind_deadline(state: State, phase_id: str, window: str, fact: Fact, last_ms: int) -> Verdict | None:
+    """Why a fact is not in time for a window with a deadline; None when it is."""
+    if fact.received_ms <= last_ms and not is_behind_marker(state, phase_id, window, fact):
+        return None
     return pend(state, (), _late(fact, phase_id, window, last_ms), phase=phase_id, window=window)
+
+
+def outside_reopening(state: State, fact: Fact, reopening: str) -> PhaseState | Verdict:
+    """The phase in whose reopening a fact is in time, or why there is none."""
+    for phase in state.phases.values():
+        for row in phase.rounds[1:]:
+            if row.opened.event.id != reopening or row.until_ms is None:
+                continue
+            if fact.received_ms < row.opened.received_ms:
+                return Refusal("too-early", f"stamped {format_instant(fact.received_ms)}, before {reopening}")
+            late = behind_deadline(state, phase.rules.id, reopened_window(row), fact, row.until_ms)
+            return phase if late is None else late
+    unknown = Refusal("unknown-reference", f"no phase was reopened by {reopening}")
+    return unknown if final_since(state, fact) else pend(state, (("event", reopening),), unknown, phase=None)
 
 
 def _late(fact: Fact, phase_id: str, window: str, last_ms: int) -> Refusal:

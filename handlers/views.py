@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from fractions import Fraction
+from itertools import pairwise
 from typing import Any
 
 from events.rulebook import Phase
 from events.values import parse_exact
 from handlers.rounding import rounded
 from handlers.scoring import TOTAL
-from handlers.state import Decision, PhaseState, State
+from handlers.state import Call, Decision, PhaseState, State
 from handlers.steps import mean
 
 
@@ -35,9 +36,49 @@ def phase_view(state: State, rules: Phase) -> dict[str, Any]:
         return view
     if phase.status == "held":
         view["missing"] = phase.held[-1].data["missing"]
-    if phase.decision is not None:
-        view |= decision_view(phase, phase.decision)
+    if phase.in_force is not None:
+        view |= decision_view(phase, phase.in_force)
+    if len(phase.decisions) > 1:
+        view["changes"] = changes(phase)
+    view["awards"] = [fact.data for _, fact in sorted(phase.awards.items())]
+    if (call := state.calls.get(rules.id)) is not None:
+        view["call"] = call_view(call)
     return view
+
+
+def call_view(call: Call) -> dict[str, Any]:
+    """An open call: its places, who applied, and whom it selected once it is decided."""
+    decided = call.decided
+    return {
+        "fills": call.opened.data["phase"],
+        "places": call.opened.data["places"],
+        "applicants": sorted(call.applications),
+        "selected": None if decided is None else decided.data["selected"],
+    }
+
+
+def changes(phase: PhaseState) -> list[dict[str, Any]]:
+    """What each decision that supersedes another changed: rank, total and outcome of everybody for whom one differs."""
+    rows = []
+    decisions = list(phase.decisions.values())
+    for before, after in pairwise(decisions):
+        was, now = _by_entrant(phase, before), _by_entrant(phase, after)
+        different = [
+            {"entrant": name, "before": was.get(name), "after": now.get(name)}
+            for name in sorted(was.keys() | now.keys())
+            if was.get(name) != now.get(name)
+        ]
+        rows.append({"decision": after.fact.event.id, "supersedes": before.fact.event.id, "entrants": different})
+    return rows
+
+
+def _by_entrant(phase: PhaseState, decision: Decision) -> dict[str, dict[str, Any]]:
+    outcomes = {row["entrant"]: row["outcome"] for row in decision.fact.data["outcomes"]}
+    assessed = [phase.assessed[event_id].data for event_id in decision.fact.data["assessments"]]
+    return {
+        row["entrant"]: {"rank": row["rank"], "total": row["total"], "outcome": outcomes.get(row["entrant"])}
+        for row in standings(assessed)
+    }
 
 
 def decision_view(phase: PhaseState, decision: Decision) -> dict[str, Any]:
@@ -53,6 +94,7 @@ def decision_view(phase: PhaseState, decision: Decision) -> dict[str, Any]:
         "basis": data["basis"],
         "signed": sorted(decision.signatures),
         "final": decision.finalised is not None,
+        "objections": [] if decision.finalised is None else decision.finalised.data["objections"],
     }
 
 
@@ -63,6 +105,7 @@ def standings(assessments: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
             "entrant": row["entrant"],
             "rank": row["rank"],
             "total": row["scores"].get(TOTAL, {}).get("value"),
+            "margin": row["margin"],
             "scores": {
                 path: node["value"] for path, node in row["scores"].items() if path != TOTAL and "value" in node
             },

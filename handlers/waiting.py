@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from bisect import insort
+from collections.abc import Mapping
 
 from events.names import TYPES
 from handlers.judge import identity_digest
 from handlers.state import Fact, Key, State, Waiting
-from handlers.verdicts import slot_claim
 
 
 def remember(state: State, fact: Fact, value: bytes | None, *, accepted: bool) -> None:
@@ -68,24 +68,27 @@ def claims_of(fact: Fact) -> tuple[Key, ...]:
     pends, later ones wait behind it (`verdicts.behind`), so that other topics cannot change which was the first.
     """
     data, name = fact.data, TYPES[fact.event.type].short
-    named = (name, fact.event.id)
-    match name:
-        case "score.recorded":
-            slot = (data["phase"], data["entrant"], data["criterion"], data["item"], data["evaluator"])
-            return (slot_claim(*slot), named)
-        case "score.corrected":
-            return (("correction", data["score"]),)
-        case "finding.recorded" | "phase.decided":
-            return (named,)
-        case "ruling.issued":
-            return (("ruling", data["finding"]),)
-        case "submission.received":
-            return (("submission", data["phase"], data["entrant"]), named)
-        case "rebuttal.filed":
-            return (("rebuttal", data["finding"], data["entrant"]),)
-        case "entrant.registered" | "entrant.withdrawn":
-            return (("entrant", data["entrant"]),)
-        case "phase.opened" | "intake.closed":
-            return (("phase", data["phase"]),)
-        case _:
-            return ()
+    claims = [(kind, *(data[member] for member in members)) for kind, *members in _CLAIMS.get(name, ())]
+    return (*claims, (name, fact.event.id)) if name in _NAMED else tuple(claims)
+
+
+_CLAIMS: Mapping[str, tuple[tuple[str, ...], ...]] = {
+    "score.recorded": (("slot", "phase", "entrant", "criterion", "item", "evaluator"),),
+    "score.corrected": (("correction", "score"),),
+    "ruling.issued": (("ruling", "finding"),),
+    "submission.received": (("submission", "phase", "entrant"),),
+    "submission.withdrawn": (("submission.received", "submission"),),
+    "rebuttal.filed": (("rebuttal", "finding", "entrant"),),
+    "entrant.registered": (("entrant", "entrant"),),
+    "entrant.withdrawn": (("entrant", "entrant"),),
+    "application.received": (("application", "call", "entrant"),),
+    "phase.opened": (("phase", "phase"),),
+    "intake.closed": (("phase", "phase"),),
+    "call.opened": (("call", "call"),),
+    "objection.withdrawn": (("objection.filed", "objection"),),
+    "objection.ruled": (("objection.ruled", "objection"),),
+}
+"""By short name: what a pending record would take hold of, as the kind of a claim and the members that make it up."""
+
+_NAMED = frozenset({"score.recorded", "finding.recorded", "phase.decided", "submission.received", "objection.filed"})
+"""Events that others refer to by id: the first of its type with an id is the one that is meant."""

@@ -9,11 +9,13 @@ from __future__ import annotations
 from events.record import TOPICS
 from events.rulebook import Phase
 from events.values import parse_duration, parse_instant
-from handlers.state import WINDOWS, Decision, Fact, Finding, PhaseState, State
+from handlers.state import WINDOWS, Decision, Fact, Finding, PhaseState, Round, State
 
 REGISTRATION = "registration"
+CALL = "call"
 OBJECTIONS = "objections"
 REBUTTAL = "rebuttal:"
+REOPENED = "reopened:"
 
 
 def grace_ms(rules: Phase) -> int:
@@ -23,22 +25,40 @@ def grace_ms(rules: Phase) -> int:
 
 def deadline(state: State, phase_id: str, window: str) -> int | None:
     """The last millisecond that is in time for a window; None while that is not known, or where there is no such window."""
-    if window == REGISTRATION:
-        return _registration_deadline(state, phase_id)
+    if window in (REGISTRATION, CALL):
+        return _planned_deadline(state, phase_id, window)
     phase = state.phases.get(phase_id)
     if phase is None:
         return None
-    if window == OBJECTIONS:
-        return objections_deadline(phase, phase.decision)
+    kind, _, subject = window.partition(":")
+    if kind == OBJECTIONS:
+        return objections_deadline(phase, _decision_of(phase, subject))
     if window.startswith(REBUTTAL):
-        finding = phase.findings.get(window.removeprefix(REBUTTAL))
+        finding = phase.findings.get(subject)
         return None if finding is None else rebuttal_deadline(phase, finding)
+    if window.startswith(REOPENED):
+        return next((row.until_ms for row in phase.rounds[1:] if row.opened.event.id == subject), None)
     return phase.deadlines.get(window)
 
 
-def _registration_deadline(state: State, phase_id: str) -> int | None:
+def _planned_deadline(state: State, phase_id: str, window: str) -> int | None:
+    """Deadlines that the rulebook sets before a phase is open: of registering or applying, and of a call's vacancies."""
     rules = state.rulebook.find_phase(phase_id) if state.rulebook else None
-    return None if rules is None or rules.opens is None else parse_instant(rules.opens)
+    if rules is None:
+        return None
+    if window == CALL:
+        return None if rules.call is None else parse_instant(rules.call.opens)
+    return None if rules.opens is None else parse_instant(rules.opens)
+
+
+def objections_window(decision: Decision) -> str:
+    """The window of objections to a decision: `objections`, of later rounds `objections:2` and so on."""
+    return OBJECTIONS if decision.number == 1 else f"{OBJECTIONS}:{decision.number}"
+
+
+def _decision_of(phase: PhaseState, number: str) -> Decision | None:
+    found = (d for d in phase.decisions.values() if number in (str(d.number), "") and (number or d.number == 1))
+    return next(found, None)
 
 
 def objections_deadline(phase: PhaseState, decision: Decision | None) -> int | None:
@@ -85,10 +105,35 @@ def is_in_time(state: State, phase_id: str, window: str, fact: Fact) -> bool:
 
 
 def intake_windows(phase: PhaseState) -> list[str]:
-    """The windows that the intake of a phase waits for."""
-    return [window for window in WINDOWS if window in phase.deadlines]
+    """The windows that the first intake of a phase waits for."""
+    return sorted(phase.deadlines, key=lambda window: (WINDOWS.index(window.partition(":")[0]), window))
 
 
 def last_window(phase: PhaseState) -> str | None:
-    """The intake window that ends last: what is in time for it is in the cut."""
+    """The window of the first intake that ends last: what is in time for it is in the first cut."""
     return max(intake_windows(phase), key=lambda window: phase.deadlines[window], default=None)
+
+
+def round_windows(phase: PhaseState) -> list[str]:
+    """The windows that the intake of the present round waits for."""
+    present = phase.round
+    return intake_windows(phase) if present.until_ms is None else [reopened_window(present)]
+
+
+def reopened_window(reopened: Round) -> str:
+    """The window of a round that a reopening began."""
+    return REOPENED + reopened.opened.event.id
+
+
+def counts(state: State, phase: PhaseState, fact: Fact) -> bool:
+    """The fact is in time for the intake of the present round: what recuses, annuls, rules or approves later than that is
+    on record, and counts for a round that a reopening begins.
+    """
+    window = last_window(phase) if phase.round.until_ms is None else reopened_window(phase.round)
+    return window is None or is_in_time(state, phase.rules.id, window, fact)
+
+
+def submissions_window(phase: PhaseState, entrant: str) -> str:
+    """The window for the submissions of an entrant: its own where the rules give it one for parity."""
+    own = f"submissions:{entrant}"
+    return own if own in phase.deadlines else "submissions"

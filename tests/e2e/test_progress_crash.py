@@ -19,7 +19,7 @@ from events.record import Position
 from events.values import format_instant
 from flows.prefect_server import PrefectServer
 from flows.wiring import assemble
-from handlers.due import DecidePhase, Transition
+from handlers.transition import DecidePhase, Transition
 from infra.kafka.broker import TemporaryBroker
 from infra.kafka.bus import KafkaBus
 from infra.ledger import Ledger

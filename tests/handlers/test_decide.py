@@ -12,8 +12,8 @@ from events.envelope import encode
 from events.record import TOPICS
 from events.values import parse_instant
 from handlers import decide
-from handlers.due import FinaliseDecision, HoldPhase, MarkWindow, OpenPhase
 from handlers.state import State
+from handlers.transition import FinaliseDecision, HoldPhase, MarkWindow, OpenPhase
 from tests.handlers.test_order import played
 from tests.support import small
 from tests.support.log import BASIS, folded

@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 
 from events.record import TOPICS
-from handlers.due import (
+from handlers.due import due, next_instant
+from handlers.state import State
+from handlers.transition import (
     CloseIntake,
     DecidePhase,
     FinaliseDecision,
@@ -15,10 +17,7 @@ from handlers.due import (
     ScreenSubmissions,
     Transition,
     describe,
-    due,
-    next_instant,
 )
-from handlers.state import State
 from tests.support import small
 from tests.support.stages import DECISION, at
 from tests.support.told import answered, entered, found, handed_in, marker, ruled

@@ -12,23 +12,13 @@ from events.envelope import Envelope
 from events.record import Record, partition_for
 from events.values import parse_instant
 from flows.office import message
-from handlers import decide
-from handlers.due import (
-    CloseIntake,
-    DecidePhase,
-    FinaliseDecision,
-    HoldPhase,
-    MarkWindow,
-    OpenPhase,
-    ScreenSubmissions,
-    Transition,
-    due,
-)
+from handlers import decide, decide_course
+from handlers.due import due
 from handlers.fold import Folder
 from handlers.judge import Deployment
 from handlers.recording import Draft, as_entry, detail_of, record_one
-from handlers.screen import outstanding_screens
 from handlers.state import State
+from handlers.transition import CloseIntake, DecideCall, DecidePhase, Transition
 from tests.support import small
 from tests.support.stage import OFFICE_KEY
 
@@ -109,20 +99,14 @@ class Log:
         """What the pipeline publishes for a transition; root and attribution of a closing are left at zero."""
         state = self.state
         match transition:
-            case MarkWindow():
-                return decide.markers_of(state, transition)
-            case OpenPhase():
-                return [decide.phase_opened(state, transition)]
-            case ScreenSubmissions(phase):
-                return [("audits", event) for event in outstanding_screens(state, state.phases[phase])]
             case CloseIntake(phase):
                 return [decide.intake_closed(state, phase, PARTITION, "0" * 64, "0" * 64)]
-            case HoldPhase():
-                return [decide.phase_held(state, transition, decide.caused_ms(state, state.phases[transition.phase]))]
             case DecidePhase(phase, cut):
                 return decide.phase_decided(folded(self.stored[:cut]), phase, BASIS)
-            case FinaliseDecision():
-                return [decide.decision_finalised(state, transition)]
+            case DecideCall(phase):
+                return [decide_course.call_decided(state, phase, None if phase in state.phases else BASIS)]
+            case _:
+                return decide_course.events_of(state, transition)
 
     def outcomes(self) -> dict[tuple[str, int], tuple[str, str | None]]:
         """The last verdict and reason of every record, by topic and offset."""

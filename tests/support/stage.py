@@ -15,8 +15,8 @@ from flows.recorder import Recorder
 from flows.transitions import Progress
 from flows.wiring import Parts, assemble
 from handlers.decide import decision_id
-from handlers.due import Transition
 from handlers.replay import Replay, Report
+from handlers.transition import Transition
 from infra.keys import from_seed
 from infra.ledger import Ledger
 from infra.ledger.database import upgrade

@@ -202,8 +202,8 @@ def phase_decided(state: State, phase_id: str, basis: Basis) -> list[Outgoing]:
         "assessments": [event.id for _, event in out],
         "basis": written,
     }
-    if phase.in_force is not None:
-        data["supersedes"] = phase.in_force.fact.event.id
+    if phase.superseded is not None:
+        data["supersedes"] = phase.superseded.fact.event.id
     out.append(("decisions", _derive(state, DECIDED, data, phase_id, number, since_ms)))
     return out
 

@@ -176,7 +176,7 @@ def phase_decided(state: State, fact: Fact, source: Source | None) -> Verdict:
     named = [outcome["entrant"] for outcome in fact.data["outcomes"]]
     if sorted(named) != sorted(phase.entrants):
         return Refusal("unknown-entrant", f"outcomes are of {sorted(named)}, the entrants are {sorted(phase.entrants)}")
-    before = None if phase.in_force is None else phase.in_force.fact.event.id
+    before = None if phase.superseded is None else phase.superseded.fact.event.id
     if fact.data.get("supersedes") != before:
         return Refusal("illegal-transition", f"supersedes is {fact.data.get('supersedes')}; in force is {before}")
     return ACCEPTED

@@ -174,6 +174,11 @@ class PhaseState:
         return next(reversed(self.decisions.values()), None)
 
     @property
+    def superseded(self) -> Decision | None:
+        """The decision that one of the present round supersedes: the latest of the rounds before."""
+        return next((row.decision for row in reversed(self.rounds[:-1]) if row.decision is not None), None)
+
+    @property
     def status(self) -> PhaseStatus:
         present = self.rounds[-1]
         if present.closed is None:

@@ -33,11 +33,10 @@ def note_cut(state: State, fact: Fact) -> None:
         present = phase.round
         if present.closed is None:
             continue
-        if present.decision is not None:
-            if present.is_holding:
-                present.is_holding = next(owed_after_decision(state, phase), None) is not None
-        elif present.cut is None and next(all_owed(state, phase), None) is None:
+        if present.cut is None and next(all_owed(state, phase), None) is None:
             present.cut, present.is_holding = state.size, False
+        elif present.is_holding and present.decision is not None:
+            present.is_holding = next(owed_after_decision(state, phase), None) is not None
 
 
 def owed_now(state: State, phase: PhaseState) -> tuple[Unresolved, ...]:

@@ -60,7 +60,7 @@ class Remaker:
             if phase.closed is None:
                 continue
             key = (phase_id, phase.round.number)
-            if phase.decision is None and phase.cut == self._state.size and key not in self._decided:
+            if phase.cut == self._state.size and key not in self._decided:
                 self._decided[key] = self._decide(phase_id, root())
             if owed := owed_now(self._state, phase):
                 self._held.setdefault(phase_id, set()).add((owed, decide.held_since_ms(self._state, phase)))

@@ -95,7 +95,10 @@ def outside_window(state: State, phase: PhaseState, window: str, fact: Fact) -> 
     last_ms = deadline(state, phase_id, window)
     if last_ms is None:
         return Refusal("phase-closed", f"{phase_id} is closed") if phase.rounds[0].closed else None
-    return behind_deadline(state, phase_id, window, fact, last_ms)
+    late = behind_deadline(state, phase_id, window, fact, last_ms)
+    if late is None and phase.rounds[0].closed is not None:  # It waited for something else past the closing.
+        return Refusal("phase-closed", f"{phase_id} is closed")
+    return late
 
 
 def behind_deadline(state: State, phase_id: str, window: str, fact: Fact, last_ms: int) -> Verdict | None:
@@ -114,6 +117,8 @@ def outside_reopening(state: State, fact: Fact, reopening: str) -> PhaseState | 
             if fact.received_ms < row.opened.received_ms:
                 return Refusal("too-early", f"stamped {format_instant(fact.received_ms)}, before {reopening}")
             late = behind_deadline(state, phase.rules.id, reopened_window(row), fact, row.until_ms)
+            if late is None and row.closed is not None:
+                return Refusal("phase-closed", f"the reopening {reopening} is closed")
             return phase if late is None else late
     unknown = Refusal("unknown-reference", f"no phase was reopened by {reopening}")
     return unknown if final_since(state, fact) else pend(state, (("event", reopening),), unknown, phase=None)

@@ -70,10 +70,10 @@ def test_a_tie_at_the_cut_holds_the_phase_until_a_person_chooses() -> None:
     assert codes(chosen, "c") == ["rank-within-places", "tie-broken-by"]
 
 
-def test_of_two_recorded_choices_the_later_counts() -> None:
+def test_of_two_recorded_choices_the_first_counts() -> None:
     phase, table = competition("a 4 4\nb 4 4", "advance: {places: 1}")
     outcome = decide_outcomes(phase, table, tie_choices=[TieChoice(("a", "b")), TieChoice(("b", "a"))])
-    assert fates(outcome) == {"a": "eliminated", "b": "advanced"}
+    assert fates(outcome) == {"a": "advanced", "b": "eliminated"}
 
 
 def test_a_choice_that_leaves_one_of_the_tied_out_counts_for_nothing() -> None:

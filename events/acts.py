@@ -91,7 +91,7 @@ class CallOpened(Payload):
 
 
 class CallDecided(Payload):
-    """How an open call ended: whom it selected (perhaps nobody), why everybody else is not, and from which record."""
+    """How an open call ended: whom it selected (perhaps nobody), the reasons for each applicant, and from which record."""
 
     call: Id
     selected: list[Id]

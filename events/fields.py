@@ -31,7 +31,9 @@ EventId = Annotated[str, StringConstraints(pattern=r"^[!-~]{1,128}$")]
 """The `id` of an event: printable ASCII without spaces."""
 
 Window = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z-]{0,31}(:[!-~]{1,128})?$")]
-"""A window: registration, submissions, scores, audits, objections, or `rebuttal:<finding id>`."""
+"""A window: registration, call, submissions, scores, audits, objections, or one of its kind by what follows the colon:
+`submissions:<entrant>`, `rebuttal:<finding id>`, `reopened:<phase.reopened id>`, `objections:<round>` (docs/reference.md).
+"""
 
 Number = Annotated[str, StringConstraints(pattern=r"^-?(0|[1-9][0-9]{0,17})(\.[0-9]{1,18})?$")]
 """An exact decimal as text: no exponent, at most 18 digits on each side of the point."""

@@ -129,6 +129,16 @@ def test_every_reason_of_refusal_has_its_entry() -> None:
     assert_documented("reason codes", REFUSALS, entries())
 
 
+def test_every_code_of_a_decision_has_its_entry() -> None:
+    """Each table of codes: reasons of outcomes, of holds, and whatever else is told by a code."""
+    from handlers import reasons
+
+    tables = {name: table for name, table in vars(reasons).items() if name.isupper() and isinstance(table, dict)}
+    assert {"REASONS", "HOLDS"} <= set(tables)
+    for name, table in tables.items():
+        assert_documented(f"codes of {name}", table, entries())
+
+
 def test_every_setting_has_its_entry() -> None:
     from infra.settings import Settings
 

@@ -1,7 +1,8 @@
 """The published contracts are what the models say, old data stays readable, and every event has a sample that fits.
 
-`samples/` holds one event of every type; their content is K-AI's, reconstructed where it was never published.
-`schemas-released/` holds the schemas of the first release and is never made anew.
+`samples/` holds one event of every type. Under `k-ai-2026` the content is K-AI's, reconstructed where it was never published;
+what did not happen there (objections, annulments, ties) is of `k-ai-rehearsal`, whose teams do not exist.
+`schemas-released/` holds the schema with which each type was first released and is never made anew.
 """
 
 from __future__ import annotations
@@ -200,13 +201,35 @@ def test_an_extension_attribute_is_welcome(name: str) -> None:
 @pytest.mark.parametrize("name", TYPES)
 def test_ids_are_uuidv5_of_the_pipeline_and_uuidv7_of_others(name: str) -> None:
     event = sample(name)
-    assert event["id"][14] == ("5" if event["source"] == pipeline_source("k-ai-2026") else "7")
+    assert event["id"][14] == ("5" if event["source"] == pipeline_source(event["subject"]) else "7")
 
 
-def test_the_samples_rulebook_is_a_rulebook_under_its_digest() -> None:
-    data = sample("phasegate.programme.announced.v1")["data"]
+@pytest.mark.parametrize("name", ["phasegate.programme.announced.v1", "phasegate.rulebook.amended.v1"])
+def test_the_samples_rulebook_is_a_rulebook_under_its_digest(name: str) -> None:
+    data = sample(name)["data"]
     assert parse_rulebook(data["rulebook"]).programme == "k-ai-2026"
     assert digest(data["rulebook"]) == data["digest"]
+
+
+def test_the_amended_rulebook_leaves_the_phases_before_it_as_they_were() -> None:
+    announced = sample("phasegate.programme.announced.v1")["data"]["rulebook"]
+    amended = sample("phasegate.rulebook.amended.v1")["data"]
+    ids = [phase["id"] for phase in amended["rulebook"]["phases"]]
+    before = ids.index(amended["from_phase"])
+    assert amended["rulebook"]["phases"][:before] == announced["phases"]
+    assert amended["rulebook"]["version"] != announced["version"]
+
+
+EVENTS_BY_ID = {(event["subject"], event["id"]) for event in map(sample, TYPES)}
+
+
+@pytest.mark.parametrize(
+    ("name", "member"),
+    [("act.approved", "act"), ("objection.ruled", "objection"), ("figures.published", "decision")],
+)
+def test_a_sample_refers_to_another_sample_of_its_programme(name: str, member: str) -> None:
+    event = sample(f"phasegate.{name}.v1")
+    assert (event["subject"], event["data"][member]) in EVENTS_BY_ID
 
 
 # --- compatibility ----------------------------------------------------------------------------------------------------
@@ -216,6 +239,11 @@ def test_no_released_name_is_gone() -> None:
     """A released name is in the table, or has a step that raises it."""
     assert RELEASED != {}
     assert set(RELEASED) - {*TYPES, *STEPS} == set()
+
+
+def test_every_stored_name_has_the_schema_of_its_release() -> None:
+    """Without one, a change that no longer reads old data would go unseen."""
+    assert set(TYPES) - set(RELEASED) == set()
 
 
 @pytest.mark.parametrize("name", RELEASED)

@@ -14,7 +14,8 @@ from events.errors import Refused
 from events.note import parse_vkey
 from events.rulebook import Rulebook, Source, is_bare, whole
 from events.rulebook_fields import repeated
-from handlers.check_phase import id_of, instant, listed, mapped, panels_of, phase_faults, read
+from handlers.check_course import course_faults
+from handlers.check_phase import id_of, instant, listed, mapped, panels_of, phase_faults, read, recognising
 from handlers.fault import Fault, Path
 
 _BARE: Path = ("phases", 0)
@@ -104,7 +105,8 @@ def _known_members() -> list[str]:
 
 def _sources(programme: Mapping[str, Any]) -> Iterator[Fault]:
     written = listed(programme.get("sources"))
-    panels = {panel for phase in listed(programme.get("phases")) for panel in panels_of(phase)}
+    phases = listed(programme.get("phases"))
+    panels = {panel for phase in phases for panel in panels_of(phase) | recognising(phase)}
     for name in repeated(str(mapped(source).get("source", "")) for source in written):
         yield Fault(("sources",), "duplicate-id", f"the source {name} stands twice; put its types together")
     for number, source in enumerate(written):
@@ -148,6 +150,7 @@ def _phases(programme: Mapping[str, Any], bare: bool) -> Iterator[Fault]:
             yield Fault((*path, "publish"), "unknown-profile", message)
         yield from _roles(phase, path, roles)
     yield from _sequence(written)
+    yield from course_faults(programme)
 
 
 def _roles(phase: Mapping[str, Any], path: Path, roles: set[str]) -> Iterator[Fault]:

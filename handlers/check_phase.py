@@ -70,8 +70,14 @@ def drafts(written: Any, path: Path, prefix: str = "") -> Iterator[Draft]:
 
 def panels_of(phase: Any) -> set[str]:
     """The panels that mark in a phase, as written."""
-    found = (draft.written.get("panel") for draft in drafts(mapped(phase).get("criteria"), ()))
+    found = [draft.written.get("panel") for draft in drafts(mapped(phase).get("criteria"), ())]
     return {panel for panel in found if isinstance(panel, str)}
+
+
+def recognising(phase: Any) -> set[str]:
+    """The panel that votes on the applicants of a call, as written."""
+    panel = mapped(mapped(mapped(phase).get("call")).get("recognition")).get("by")
+    return {panel} if isinstance(panel, str) else set()
 
 
 def phase_faults(phase: Mapping[str, Any], path: Path) -> Iterator[Fault]:

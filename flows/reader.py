@@ -53,7 +53,12 @@ class Reader:
             return folder.state
 
     def prefix(self, programme: str, size: int) -> Prefix:
-        """What was known after `size` entries, folded anew."""
+        """What was known after `size` entries: what is folded already where that is the whole log, else folded anew. Not
+        to be kept while more is read.
+        """
+        head = self._ledger.head(programme)
+        if head is not None and head.size == size and (present := self.state(programme)).size == size:
+            return Prefix(present, size, merkle.root(head.stack))
         folder, stack = Folder(programme), list[bytes]()
         for stored in self._ledger.read(programme, 0, size):
             folder.apply(stored)
@@ -62,6 +67,9 @@ class Reader:
 
     def root(self, programme: str, size: int) -> bytes:
         """The root of the first `size` entries."""
+        head = self._ledger.head(programme)
+        if head is not None and head.size == size:
+            return merkle.root(head.stack)
         stack = list[bytes]()
         for stored in self._ledger.read(programme, 0, size, with_openings=False):
             merkle.append(stack, stored.index, merkle.leaf_hash(stored.entry))

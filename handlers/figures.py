@@ -15,7 +15,8 @@ Figures = dict[str, Any]
 
 def figures_of(profile: Profile, phase: PhaseState, decision: Decision) -> Figures:
     """The figures by what the profile shows, in its order. Numbers are texts with the places of their rounding."""
-    view = decision_view(phase, decision)
+    assessed = [phase.assessed[event_id].data for event_id in decision.fact.data["assessments"]]
+    view = decision_view(phase, decision) | {"margins": {row["entrant"]: row["margin"] for row in assessed}}
     return {name: _SHOWN[name](view) for name in profile.shows}
 
 
@@ -34,7 +35,7 @@ def _first(view: Figures) -> Figures:
 
 
 def _margins(view: Figures) -> Figures:
-    return {row["entrant"]: row["margin"] for row in view["standings"] if row["margin"] is not None}
+    return {name: margin for name, margin in sorted(view["margins"].items()) if margin is not None}
 
 
 _SHOWN: Mapping[str, Callable[[Figures], Any]] = {

@@ -105,7 +105,6 @@ def standings(assessments: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
             "entrant": row["entrant"],
             "rank": row["rank"],
             "total": row["scores"].get(TOTAL, {}).get("value"),
-            "margin": row["margin"],
             "scores": {
                 path: node["value"] for path, node in row["scores"].items() if path != TOTAL and "value" in node
             },

@@ -99,8 +99,8 @@ def test_a_time_means_the_smallest_prefix_with_every_first_entry_received_up_to_
 
 @pytest.mark.parametrize("command", ["log", "decisions", "status"])
 def test_moments_that_the_log_does_not_have_are_not_found(phasegate: Phasegate, final: Stage, command: str) -> None:
-    assert phasegate(command, "small-cup", "--at", "58").code == 0
-    assert phasegate(command, "small-cup", "--at", "59").code == 5
+    assert phasegate(command, "small-cup", "--at", "59").code == 0
+    assert phasegate(command, "small-cup", "--at", "60").code == 5
     assert phasegate(command, "small-cup", "--at", "2029-01-01T00:00:00Z").code == 5
     assert phasegate(command, "big-cup").code == 5
     assert phasegate(command, "small-cup", "--at", "yesterday").code == 2
@@ -111,14 +111,14 @@ def test_moments_that_the_log_does_not_have_are_not_found(phasegate: Phasegate, 
 
 def test_the_last_fifty_entries_are_shown_and_all_as_json(phasegate: Phasegate, final: Stage) -> None:
     shown = phasegate("log", "small-cup").out.splitlines()
-    assert shown[-1] == "50 of 58 entries of small-cup"
-    assert shown[-2].split()[:2] == ["57", "2030-02-03T00:00:00.001Z"]
+    assert shown[-1] == "50 of 59 entries of small-cup"
+    assert shown[-2].split()[:2] == ["58", "2030-02-03T00:00:00.001Z"]
     rows = phasegate("log", "small-cup", "--json").data["entries"]
-    assert [row["index"] for row in rows] == list(range(58))
+    assert [row["index"] for row in rows] == list(range(59))
     assert [row["index"] for row in phasegate("log", "small-cup", "--limit", "3", "--json").data["entries"]] == [
-        55,
         56,
         57,
+        58,
     ]
 
 
@@ -157,7 +157,7 @@ def test_one_entry_is_shown_with_all_that_is_kept_of_it(phasegate: Phasegate, fi
     shown = phasegate("log", "small-cup", str(pending["index"])).out
     assert '"text": "they are ours"' in shown
     assert entry["bytes"] in shown
-    assert phasegate("log", "small-cup", "58").code == 5
+    assert phasegate("log", "small-cup", "59").code == 5
     assert phasegate("log", "small-cup", "-1").code == 2
 
 
@@ -186,7 +186,7 @@ def test_every_log_is_listed_with_phases_and_checkpoint(phasegate: Phasegate, fi
     assert [one["programme"] for one in answer.data["logs"]] == ["small-cup", "unrouted/scores/0"]
     first = answer.data["logs"][0]
     assert [(row["phase"], row["status"]) for row in first["phases"]] == [("heat", "final")]
-    assert (first["checkpoint"]["size"], first["checkpoint"]["behind"]) == (58, 0)
+    assert (first["checkpoint"]["size"], first["checkpoint"]["behind"]) == (59, 0)
     assert answer.data["recorder"] is None
     assert "heat final" in phasegate("status").out
     assert [one["size"] for one in phasegate("status", "--at", "2030-01-01T00:00:00Z", "--json").data["logs"]] == [10]

@@ -126,7 +126,15 @@ def len_of(count: int) -> int:
 
 def test_the_small_programme_has_these_kinds_of_transition(undisturbed: Stage) -> None:
     kinds = {type(step).__name__ for step in undisturbed.done}
-    assert kinds == {"MarkWindow", "OpenPhase", "CloseIntake", "HoldPhase", "DecidePhase", "FinaliseDecision"}
+    assert kinds == {
+        "MarkWindow",
+        "OpenPhase",
+        "CloseIntake",
+        "HoldPhase",
+        "DecidePhase",
+        "FinaliseDecision",
+        "ConcludeProgramme",
+    }
 
 
 @pytest.mark.parametrize("is_behind", [False, True], ids=["recorder caught up", "recorder behind"])

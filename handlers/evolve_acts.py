@@ -75,7 +75,9 @@ def _submission_withdrawn(state: State, fact: Fact) -> None:
 
 
 def _application_received(state: State, fact: Fact) -> None:
+    """Who withdrew and may apply again is back in the programme."""
     state.calls[fact.data["call"]].applications[fact.data["entrant"]] = fact
+    state.withdrawn.pop(fact.data["entrant"], None)
 
 
 def _objection_filed(state: State, fact: Fact) -> None:

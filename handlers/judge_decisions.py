@@ -18,7 +18,7 @@ from handlers.windows import (
     REGISTRATION,
     REOPENED,
     deadline,
-    grace_ms,
+    earlier_deadlines,
     is_complete,
     is_in_time,
     is_signed,
@@ -95,7 +95,7 @@ def intake_marked(state: State, fact: Fact, source: Source | None) -> Verdict:
         absent = Refusal("illegal-transition", f"{phase_id} has no window {window!r}")
         return absent if window in (REGISTRATION, CALL) else _until_window(state, phase_id, window, absent)
     said_ms = parse_instant(fact.data["deadline"])
-    if said_ms == last_ms or said_ms in _earlier_deadlines(state, phase_id, window):
+    if said_ms == last_ms or said_ms in earlier_deadlines(state, phase_id, window):
         return ACCEPTED
     other = Refusal(
         "illegal-transition", f"deadline is {fact.data['deadline']}, the window's {format_instant(last_ms)}"
@@ -103,16 +103,6 @@ def intake_marked(state: State, fact: Fact, source: Source | None) -> Verdict:
     if window in WINDOWS or ":" in window:  # The deadline may have been moved by what has not arrived yet.
         return pend(state, (), other, phase=phase_id, window=window)
     return other
-
-
-def _earlier_deadlines(state: State, phase_id: str, window: str) -> set[int]:
-    """The deadlines that a window had before it was extended."""
-    phase = state.phases.get(phase_id)
-    if phase is None:
-        return set()
-    rows = [phase.opened.data["windows"].get(window)]
-    rows += [fact.data["until"] for fact in phase.extended if fact.data["window"] == window]
-    return {parse_instant(row) + grace_ms(phase.rules) for row in rows if row is not None}
 
 
 def _until_window(state: State, phase_id: str, window: str, absent: Refusal) -> Verdict:

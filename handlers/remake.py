@@ -27,7 +27,7 @@ from handlers.transition import (
     ReopenPhase,
 )
 from handlers.verdicts import Accepted
-from handlers.windows import deadline
+from handlers.windows import deadline, earlier_deadlines
 
 _CLOSING_RESTS_ON = ("phasegate.intake.marked.v1", "phasegate.phase.opened.v1")
 
@@ -99,12 +99,13 @@ class Remaker:
                 return self._of_course(phase, event)
 
     def _marker(self, topic: str, event: Envelope) -> list[bytes]:
+        """Also of a deadline that was moved while a flow marked it."""
         data = event.data
-        last_ms = deadline(self._state, data["phase"], data["window"])
-        if last_ms is None:
-            return []
-        command = MarkWindow(data["phase"], data["window"], last_ms, ((topic, data["attempt"]),))
-        return [encode(remade) for _, remade in decide.markers_of(self._state, command)]
+        window = (data["phase"], data["window"])
+        now_ms = deadline(self._state, *window)
+        ends = earlier_deadlines(self._state, *window) | ({now_ms} if now_ms is not None else set())
+        commands = [MarkWindow(*window, last_ms, ((topic, data["attempt"]),)) for last_ms in sorted(ends)]
+        return [encode(remade) for c in commands for _, remade in decide.markers_of(self._state, c)]
 
     def _opened(self, phase_id: str) -> list[bytes]:
         rules = self._state.rulebook.find_phase(phase_id) if self._state.rulebook else None

@@ -41,6 +41,16 @@ def deadline(state: State, phase_id: str, window: str) -> int | None:
     return phase.deadlines.get(window)
 
 
+def earlier_deadlines(state: State, phase_id: str, window: str) -> set[int]:
+    """The deadlines that a window had before it was extended, in milliseconds, and the present one."""
+    phase = state.phases.get(phase_id)
+    if phase is None:
+        return set()
+    rows = [phase.opened.data["windows"].get(window)]
+    rows += [fact.data["until"] for fact in phase.extended if fact.data["window"] == window]
+    return {parse_instant(row) + grace_ms(phase.rules) for row in rows if row is not None}
+
+
 def _planned_deadline(state: State, phase_id: str, window: str) -> int | None:
     """Deadlines that the rulebook sets before a phase is open: of registering or applying, and of a call's vacancies."""
     rules = state.rulebook.find_phase(phase_id) if state.rulebook else None

@@ -29,7 +29,7 @@ def _score_recorded(state: State, fact: Fact) -> None:
         phase.replaced.setdefault(slot, []).append(phase.marks[slot])
     phase.marks[slot] = Mark(data["value"], data.get("reference"), (event_id,))
     phase.slot_of[event_id] = slot
-    phase.marked_by[fact.event.source] = data["evaluator"]
+    phase.marked_by.setdefault(fact.event.source, set()).add(data["evaluator"])
 
 
 def _score_corrected(state: State, fact: Fact) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from events.names import TYPES
 from events.rulebook import Source
 from events.values import format_instant, parse_instant
-from handlers.decided import closed_phase, decision_of
+from handlers.decided import closed_phase, decision_of, in_course
 from handlers.state import Fact, PhaseState, State
 from handlers.verdicts import ACCEPTED, Refusal, Verdict, behind, final_since, named_act, pend
 from handlers.windows import grace_ms, is_behind_marker
@@ -69,9 +69,10 @@ def _not_final(state: State, fact: Fact) -> PhaseState | Verdict:
     """The phase that a decision of the office concerns, which travels on the same topic as its opening and its end."""
     phase_id = fact.data["phase"]
     phase = state.phases.get(phase_id)
+    if (waits := in_course(state, fact)) is not None:
+        return waits
     if phase is None:
-        not_open = Refusal("illegal-transition", f"{phase_id} is not open")
-        return behind(state, fact, "phase", phase_id) or not_open
+        return Refusal("illegal-transition", f"{phase_id} is not open")
     if phase.status == "final":
         return Refusal("phase-closed", f"{phase_id} is final; a final decision does not change")
     return phase

@@ -179,10 +179,15 @@ def outcome_of(state: State, phase: PhaseState) -> PhaseOutcome:
     return _outcome(state, phase, table, needed) if tied else outcome
 
 
+def _round_of(phase: PhaseState, fact: Fact) -> int:
+    """The round that ran when an act of the topic `decisions` was said."""
+    return max(row.number for row in phase.rounds if row.opened.index < fact.index)
+
+
 def _outcome(state: State, phase: PhaseState, table: ScoreTable, ties: list[Fact]) -> PhaseOutcome:
     choices = [
         TieChoice(tuple(fact.data["order"]), (fact.event.id,))
-        for fact in ties
+        for fact in sorted(ties, key=lambda fact: -_round_of(phase, fact))  # A later round's goes before.
         if is_effective(state, phase, "tie.resolved", fact.event.id, whenever=True)
     ]
     return decide_outcomes(

@@ -21,7 +21,7 @@ from handlers.course import newcomers
 from handlers.gates import effective_ruling
 from handlers.hearings import hold_since_ms, objection_outcomes
 from handlers.outcomes import Assessment
-from handlers.readiness import outcome_of, score_table
+from handlers.readiness import awaited, outcome_of, score_table
 from handlers.scoring import ScoreTable
 from handlers.state import Fact, PhaseState, State
 from handlers.trace import trace
@@ -168,9 +168,8 @@ def caused_ms(state: State, phase: PhaseState) -> int:
     """The latest receipt among what a decision rests on: the closing of the intake, and what was waited for."""
     assert phase.closed is not None  # Nothing is held or decided before.
     rulings = [effective_ruling(state, phase, finding) for finding in phase.findings.values()]
-    acts = [*phase.waived, *phase.ties]
-    awaited = [*acts, *(fact for act in acts for fact in state.approved.get(act.event.id, ()))]
-    return max([phase.closed.received_ms, *(fact.received_ms for fact in (*rulings, *awaited) if fact is not None)])
+    facts = [fact for fact in (*rulings, *awaited(state, phase)) if fact is not None]
+    return max([phase.closed.received_ms, *(fact.received_ms for fact in facts)])
 
 
 def phase_decided(state: State, phase_id: str, basis: Basis) -> list[Outgoing]:

@@ -3,18 +3,31 @@
 from __future__ import annotations
 
 from handlers.state import Decision, Fact, PhaseState, State
-from handlers.verdicts import Refusal, Verdict, behind, pend
+from handlers.verdicts import Pending, Refusal, Verdict, behind
+
+
+def in_course(state: State, fact: Fact) -> Pending | None:
+    """Pending behind what was said earlier of the course of the phase and is not settled: its opening, the closing of an
+    intake, a reopening, a decision, its finality. All of it is of one topic, so that its order is certain.
+    """
+    phase_id = fact.data["phase"]
+    phase = state.phases.get(phase_id)
+    decision = None if phase is None else phase.decision
+    waits = behind(state, fact, "phase", phase_id)
+    if waits is not None or decision is None:
+        return waits
+    return behind(state, fact, "finality", decision.fact.event.id)
 
 
 def closed_phase(state: State, fact: Fact) -> PhaseState | Verdict:
     """The phase, once the intake of its present round is closed."""
     phase = state.phases.get(fact.data["phase"])
+    if (waits := in_course(state, fact)) is not None:
+        return waits
     if phase is None:
-        not_open = Refusal("illegal-transition", f"{fact.data['phase']} is not open")
-        return behind(state, fact, "phase", fact.data["phase"]) or not_open
+        return Refusal("illegal-transition", f"{fact.data['phase']} is not open")
     if phase.closed is None:
-        open_still = Refusal("illegal-transition", f"the intake of {phase.rules.id} is not closed")
-        return pend(state, (("closed", phase.rules.id),), open_still, phase=phase.rules.id)
+        return Refusal("illegal-transition", f"the intake of {phase.rules.id} is not closed")
     return phase
 
 

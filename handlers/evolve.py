@@ -25,9 +25,11 @@ def _score_recorded(state: State, fact: Fact) -> None:
     phase = state.phases[data["phase"]]
     slot = (data["entrant"], data["criterion"], data["item"], data["evaluator"])
     event_id = fact.event.id
+    if slot in phase.marks:  # It was voided; whether with effect is for the decision to say.
+        phase.replaced.setdefault(slot, []).append(phase.marks[slot])
     phase.marks[slot] = Mark(data["value"], data.get("reference"), (event_id,))
     phase.slot_of[event_id] = slot
-    phase.marked_by[fact.event.source] = data["evaluator"]
+    phase.marked_by.setdefault(fact.event.source, set()).add(data["evaluator"])
 
 
 def _score_corrected(state: State, fact: Fact) -> None:

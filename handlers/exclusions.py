@@ -47,15 +47,21 @@ def _waived(state: State, phase: PhaseState, seats: Seats) -> Iterator[Slot]:
     """The slots that waivers name. Where the phase is held for a missing mark a waiver counts whenever it comes: nothing
     is decided before. Elsewhere it must be in time, since nothing waits for it.
     """
-    waits = phase.rules.missing in ("hold", "waive")
     for fact in phase.waived:
-        if not waits and not counts(state, phase, fact):
-            continue
-        if is_effective(state, phase, "mark.waived", fact.event.id, whenever=waits):
-            yield from _named(phase, seats, fact)
+        if is_waiver(state, phase, fact):
+            yield from waived_slots(phase, seats, fact)
 
 
-def _named(phase: PhaseState, seats: Seats, fact: Fact) -> Iterator[Slot]:
+def is_waiver(state: State, phase: PhaseState, fact: Fact) -> bool:
+    """A waiver that has effect, as far as is known."""
+    waits = phase.rules.missing in ("hold", "waive")
+    if not waits and not counts(state, phase, fact):
+        return False
+    return is_effective(state, phase, "mark.waived", fact.event.id, whenever=waits)
+
+
+def waived_slots(phase: PhaseState, seats: Seats, fact: Fact) -> Iterator[Slot]:
+    """What a waiver names: everything in what it leaves out."""
     data = fact.data
     entrant, criterion, item, evaluator = (data.get(name) for name in ("entrant", "criterion", "item", "evaluator"))
     for path, leaf in phase.rules.leaves.items():
@@ -71,22 +77,30 @@ def _named(phase: PhaseState, seats: Seats, fact: Fact) -> Iterator[Slot]:
 
 
 def marks_in_force(state: State, phase: PhaseState) -> dict[Slot, Mark]:
-    """The marks that count as they stand now: without voided ones, with the corrections that a second person approved."""
+    """The marks that count as they stand now: without voided ones, with the corrections that a second person approved.
+    Of several in one slot the first that is not void stands: one given again counts only if the void before it does.
+    """
     if not phase.voided and not phase.proposed:
         return phase.marks
     found = dict(phase.marks)
-    for first_id, proposals in phase.proposed.items():
-        for event_id, mark in proposals:
-            if is_effective(state, phase, "score.corrected", event_id):
-                found[phase.slot_of[first_id]] = mark
-    for first_id, voids in phase.voided.items():
-        slot = phase.slot_of[first_id]
-        if slot in found and found[slot].ids[0] == first_id and _is_void(state, phase, voids):
+    for slot in {phase.slot_of[first_id] for first_id in (*phase.voided, *phase.proposed)}:
+        given = [*phase.replaced.get(slot, ()), phase.marks[slot]]
+        standing = next((mark for mark in given if not _is_void(state, phase, mark)), None)
+        if standing is None:
             del found[slot]
+        else:
+            found[slot] = _as_approved(state, phase, standing)
     return found
 
 
-def _is_void(state: State, phase: PhaseState, voids: list[Fact]) -> bool:
+def _as_approved(state: State, phase: PhaseState, mark: Mark) -> Mark:
+    proposals = phase.proposed.get(mark.ids[0], ())
+    effective = [after for event_id, after in proposals if is_effective(state, phase, "score.corrected", event_id)]
+    return effective[-1] if effective else mark
+
+
+def _is_void(state: State, phase: PhaseState, mark: Mark) -> bool:
+    voids = phase.voided.get(mark.ids[0], ())
     return any(
         counts(state, phase, fact) and is_effective(state, phase, "score.voided", fact.event.id) for fact in voids
     )

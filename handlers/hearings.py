@@ -76,13 +76,15 @@ def reopening(state: State, phase: PhaseState) -> Reopening | None:
     objections = heard(state, phase, decision)
     if any(row.outcome is None for row in objections):
         return None
+    last_ms = objections_deadline(phase, decision)
     upheld = [row.ruling for row in objections if row.outcome == "upheld" and row.ruling is not None]
-    if upheld and phase.rules.objections is not None:
-        until_ms = max(fact.received_ms for fact in upheld) + parse_duration(phase.rules.objections.remedy)
+    if upheld and last_ms is not None and phase.rules.objections is not None:
+        # Before the end of the time for objections nothing is reopened, so nothing could be done again.
+        start_ms = max([last_ms, *(fact.received_ms for fact in upheld)])
+        until_ms = start_ms + parse_duration(phase.rules.objections.remedy)
         causes = tuple(sorted(fact.event.id for fact in upheld))
         return Reopening("objection-upheld", causes, _not_before(phase, until_ms))
     gone = _gone(state, phase, decision)
-    last_ms = objections_deadline(phase, decision)
     if not gone or last_ms is None:
         return None
     return Reopening("withdrawal", tuple(sorted(fact.event.id for fact in gone)), _not_before(phase, last_ms))
@@ -109,11 +111,14 @@ def _gone(state: State, phase: PhaseState, decision: Decision) -> list[Fact]:
 
 def objection_outcomes(state: State, phase: PhaseState) -> list[dict[str, str]]:
     """How every objection to a decision of the phase ended, by id. One to a decision that another superseded before it
-    was ruled on ends so.
+    was ruled on ends so; whether it was is settled by the time for objections to the last decision.
     """
-    rows = [
-        {"objection": objection.fact.event.id, "outcome": objection.outcome or "superseded"}
-        for decision in phase.decisions.values()
-        for objection in heard(state, phase, decision)
-    ]
-    return sorted(rows, key=lambda row: row["objection"])
+    present = phase.decision
+    assert present is not None  # The caller finalises it.
+    ended = {row.fact.event.id: row.outcome or "superseded" for row in heard(state, phase, present)}
+    window = objections_window(present)
+    for decision in phase.decisions.values():
+        for event_id, row in decision.objections.items() if decision is not present else ():
+            is_settled = row.ruling is None or is_in_time(state, phase.rules.id, window, row.ruling)
+            ended[event_id] = (row.outcome if is_settled or row.withdrawn else None) or "superseded"
+    return [{"objection": event_id, "outcome": outcome} for event_id, outcome in sorted(ended.items())]

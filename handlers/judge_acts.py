@@ -5,9 +5,9 @@ from __future__ import annotations
 from events.names import TYPES
 from events.rulebook import Source
 from events.values import format_instant, parse_instant
-from handlers.decided import closed_phase, decision_of
+from handlers.decided import closed_phase, decision_of, in_course
 from handlers.state import Fact, PhaseState, State
-from handlers.verdicts import ACCEPTED, Refusal, Verdict, behind, final_since, pend
+from handlers.verdicts import ACCEPTED, Refusal, Verdict, behind, final_since, named_act, pend
 from handlers.windows import grace_ms, is_behind_marker
 
 
@@ -44,11 +44,11 @@ def mark_waived(state: State, fact: Fact, source: Source | None) -> Verdict:
     leaves = [leaf for path, leaf in phase.rules.leaves.items() if criterion in (None, path)]
     if not any(item is None or item in leaf.items for leaf in leaves):
         return Refusal("unknown-criterion", f"{phase.rules.id} has no item {item!r} under {criterion!r}")
-    return ACCEPTED
+    return named_act(state, fact) or ACCEPTED
 
 
 def tie_resolved(state: State, fact: Fact, source: Source | None) -> Verdict:
-    """Of entrants of the phase, each named once; no pair that was ordered already in the round."""
+    """Of entrants of the phase, each named once; none that an earlier choice of the round covers, since that one counts."""
     phase = _not_final(state, fact)
     if not isinstance(phase, PhaseState):
         return phase
@@ -60,18 +60,19 @@ def tie_resolved(state: State, fact: Fact, source: Source | None) -> Verdict:
         return Refusal("schema-invalid", f"order names somebody twice: {', '.join(order)}")
     began = phase.round.opened.index
     for before in phase.ties:
-        if before.index > began and len(set(order) & set(before.data["order"])) > 1:
+        if before.index > began and set(order) <= set(before.data["order"]):
             return Refusal("illegal-transition", f"{before.event.id} has put those in an order already")
-    return ACCEPTED
+    return named_act(state, fact) or ACCEPTED
 
 
 def _not_final(state: State, fact: Fact) -> PhaseState | Verdict:
     """The phase that a decision of the office concerns, which travels on the same topic as its opening and its end."""
     phase_id = fact.data["phase"]
     phase = state.phases.get(phase_id)
+    if (waits := in_course(state, fact)) is not None:
+        return waits
     if phase is None:
-        not_open = Refusal("illegal-transition", f"{phase_id} is not open")
-        return behind(state, fact, "phase", phase_id) or not_open
+        return Refusal("illegal-transition", f"{phase_id} is not open")
     if phase.status == "final":
         return Refusal("phase-closed", f"{phase_id} is final; a final decision does not change")
     return phase

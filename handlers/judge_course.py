@@ -15,7 +15,7 @@ from handlers.windows import CALL, REGISTRATION, deadline, is_complete
 
 def rulebook_amended(state: State, fact: Fact, source: Source | None) -> Verdict:
     """A faultless rulebook of another version that leaves every phase before `from_phase` as it is, while that one and
-    what follows are not open yet.
+    what follows are not open yet, nor called for.
     """
     document, from_phase = fact.data["rulebook"], fact.data["from_phase"]
     if found := faults(document):
@@ -33,7 +33,11 @@ def rulebook_amended(state: State, fact: Fact, source: Source | None) -> Verdict
     if after.find_phase(from_phase) is None:
         return Refusal("unknown-phase", f"the new rulebook has no phase {from_phase!r}")
     kept = [phase.id for phase in after.phases][: [phase.id for phase in after.phases].index(from_phase)]
-    opened = [phase_id for phase_id in state.phases if phase_id not in kept]
+    changed = [phase.id for phase in (*before.phases, *after.phases) if phase.id not in kept]
+    for phase_id in changed:
+        if (waits := behind(state, fact, "phase", phase_id) or behind(state, fact, "call", phase_id)) is not None:
+            return waits
+    opened = [phase_id for phase_id in (*state.phases, *state.calls) if phase_id not in kept]
     if opened:
         return Refusal("illegal-transition", f"{opened[0]} is open already; nothing acts backwards")
     if [_written(document, phase_id) for phase_id in kept] != [_now(state, phase_id) for phase_id in kept]:

@@ -146,18 +146,18 @@ def entrant_assessed(state: State, fact: Fact, source: Source | None) -> Verdict
         return phase
     if fact.data["entrant"] not in phase.entrants:
         return Refusal("unknown-entrant", f"{fact.data['entrant']} is not an entrant of {phase.rules.id}")
-    return ACCEPTED
+    return _of_another_round(state, phase, fact, fact.data["entrant"]) or ACCEPTED
 
 
 def phase_decided(state: State, fact: Fact, source: Source | None) -> Verdict:
     """Once in a round, after its intake is closed, for exactly the phase's entrants, listing recorded assessments and
     naming the decision that it supersedes.
     """
-    if (stale := _of_another_round(state, fact)) is not None:
-        return stale
     phase = closed_phase(state, fact)
     if not isinstance(phase, PhaseState):
         return phase
+    if (stale := _of_another_round(state, phase, fact, phase.rules.id)) is not None:
+        return stale
     if phase.decision is not None:
         return Refusal("illegal-transition", f"{phase.rules.id} is decided ({phase.decision.fact.event.id})")
     absent = [event_id for event_id in fact.data["assessments"] if event_id not in phase.assessed]
@@ -172,16 +172,15 @@ def phase_decided(state: State, fact: Fact, source: Source | None) -> Verdict:
     return ACCEPTED
 
 
-def _of_another_round(state: State, fact: Fact) -> Refusal | None:
-    """The pipeline decided an earlier round, and the phase was reopened meanwhile."""
-    phase_id = fact.data["phase"]
-    phase = state.phases.get(phase_id)
-    if phase is None or fact.event.source != pipeline_source(state.programme):
+def _of_another_round(state: State, phase: PhaseState, fact: Fact, subject: str) -> Refusal | None:
+    """The pipeline computed an earlier round, and the phase was reopened meanwhile."""
+    if fact.event.source != pipeline_source(state.programme):
         return None
-    expected = derived_id(state.programme, fact.event.type, phase_id, phase_id, phase.round.number)
+    number = phase.round.number
+    expected = derived_id(state.programme, fact.event.type, phase.rules.id, subject, number)
     if fact.event.id == expected:
         return None
-    return Refusal("illegal-transition", f"{phase_id} is in round {phase.round.number}, whose decision is {expected}")
+    return Refusal("illegal-transition", f"{phase.rules.id} is in round {number}, where this would be {expected}")
 
 
 def decision_signed(state: State, fact: Fact, source: Source | None) -> Verdict:

@@ -95,7 +95,7 @@ def objection_ruled(state: State, fact: Fact, source: Source | None) -> Verdict:
 
 
 def _own_cause(phase: PhaseState, objection: Objection, source: Source) -> Refusal | None:
-    if source.source in phase.marked_by or source.evaluator in phase.marked_by.values():
+    if source.source in phase.marked_by or any(source.evaluator in who for who in phase.marked_by.values()):
         return Refusal("self-approval", f"{source.source} gave marks in {phase.rules.id}")
     if source.entrant is not None and source.entrant == objection.fact.data["entrant"]:
         return Refusal("self-approval", f"{source.source} speaks for {source.entrant}, who objects")

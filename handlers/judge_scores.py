@@ -11,6 +11,7 @@ from handlers.verdicts import (
     Refusal,
     Verdict,
     behind,
+    named_act,
     named_already,
     outside_phase,
     outside_reopening,
@@ -106,8 +107,10 @@ def score_corrected(state: State, fact: Fact, source: Source | None) -> Verdict:
     if source is not None and (source.panel or leaf.panel) != leaf.panel:
         return Refusal("source-not-authorised", f"{source.source} speaks for {source.panel}, not for {leaf.panel}")
     before = phase.marks[(entrant, criterion, item, evaluator)]
+    if before.ids[0] != target:
+        return Refusal("illegal-transition", f"{target} was voided, and {before.ids[0]} given in its place; correct that")
     wrong = _out_of_range(leaf, item, fact.data["value"], fact.data.get("reference", before.reference))
-    return wrong or _outside_time(state, phase, fact) or ACCEPTED
+    return wrong or named_act(state, fact) or _outside_time(state, phase, fact) or ACCEPTED
 
 
 def score_voided(state: State, fact: Fact, source: Source | None) -> Verdict:
@@ -121,7 +124,7 @@ def score_voided(state: State, fact: Fact, source: Source | None) -> Verdict:
     evaluator = phase.slot_of[target][3]
     if source is not None and (source.evaluator or evaluator) != evaluator:
         return Refusal("source-not-authorised", f"{source.source} may not void a mark of {evaluator}")
-    return ACCEPTED
+    return named_act(state, fact) or ACCEPTED
 
 
 def marks_annulled(state: State, fact: Fact, source: Source | None) -> Verdict:
@@ -137,6 +140,8 @@ def marks_annulled(state: State, fact: Fact, source: Source | None) -> Verdict:
     absent = sorted(set(fact.data.get("entrants") or ()) - set(phase.entrants))
     if absent:
         return Refusal("not-eligible", f"{absent[0]} does not take part in {phase_id}")
+    if (taken := named_act(state, fact)) is not None:
+        return taken
     if any(evaluator in members for members in state.appointed.values()):
         return ACCEPTED
     unknown = Refusal("unknown-evaluator", f"{evaluator} was appointed to no panel")

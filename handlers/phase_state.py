@@ -118,7 +118,8 @@ class Round:
 @dataclass(slots=True)
 class PhaseState:
     """A phase since it was opened. `deadlines` are the last milliseconds in time, grace included, by window; `digest` is
-    that of the rulebook it was opened under. `proposed` are corrections that wait for a second person.
+    that of the rulebook it was opened under. `proposed` are corrections that wait for a second person, `replaced` the
+    marks of a slot that were voided before another was given; `marked_by` names the evaluators that each source spoke for.
     """
 
     rules: Phase
@@ -129,11 +130,12 @@ class PhaseState:
     digest: str = ""
     rounds: list[Round] = field(default_factory=list)
     marks: dict[Slot, Mark] = field(default_factory=dict)
+    replaced: dict[Slot, list[Mark]] = field(default_factory=dict)
     slot_of: dict[str, Slot] = field(default_factory=dict)
     submissions: dict[str, Fact] = field(default_factory=dict)
     submission_of: dict[str, str] = field(default_factory=dict)
     findings: dict[str, Finding] = field(default_factory=dict)
-    marked_by: dict[str, str] = field(default_factory=dict)
+    marked_by: dict[str, set[str]] = field(default_factory=dict)
     proposed: dict[str, list[tuple[str, Mark]]] = field(default_factory=dict)
     voided: dict[str, list[Fact]] = field(default_factory=dict)
     annulled: list[Fact] = field(default_factory=list)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from events.values import parse_number
-from handlers.exclusions import exclusions, is_effective, marks_in_force
+from handlers.exclusions import exclusions, is_effective, is_waiver, marks_in_force, waived_slots
 from handlers.gates import gate_results, outstanding, recognised
 from handlers.hearings import OFFICE, owed_after_decision
 from handlers.marks import Exclusions, Mark, Marks, Seats, missing_marks, quorum_shortfalls
@@ -73,6 +73,43 @@ def _owed_marks(state: State, phase: PhaseState) -> Iterator[Unresolved]:
             yield Unresolved("mark-missing", evaluator, f"{entrant}/{criterion}/{item}")
     for gap in quorum_shortfalls(rules, present, marks, seats, excluded):
         yield Unresolved("quorum-missing", gap.panel, f"{gap.entrant}: {gap.have} of {gap.need}")
+
+
+def awaited(state: State, phase: PhaseState) -> list[Fact]:
+    """The acts after the intake that a decision rests on, each with the approval that gave it effect: waivers of marks
+    that were missing, the first of each, and the person's choices that broke a tie. What was said beside them, and may
+    stand before or after the cut, is not among them.
+    """
+    late = [fact for fact in (*phase.waived, *phase.ties) if not counts(state, phase, fact)]
+    if not late and not state.approved:
+        return []
+    found = [*_needed_waivers(state, phase), *_needed_ties(state, phase)]
+    return found + [state.approved[act.event.id][0] for act in found if act.event.id in state.approved]
+
+
+def _needed_waivers(state: State, phase: PhaseState) -> Iterator[Fact]:
+    seats = phase_seats(state, phase)
+    excluded = exclusions(state, phase, seats)
+    present, marks = competing(state, phase), phase_marks(state, phase)
+    missing = set(missing_marks(phase.rules, present, marks, seats, Exclusions(excluded.pairs)))
+    for fact in phase.waived:
+        if not is_waiver(state, phase, fact):
+            continue
+        helped = missing.intersection(waived_slots(phase, seats, fact))
+        if helped:
+            missing -= helped
+            yield fact
+
+
+def _needed_ties(state: State, phase: PhaseState) -> Iterator[Fact]:
+    cited = {
+        event_id
+        for row in outcome_of(state, phase).assessments
+        for reason in row.reasons
+        if reason.code == "tie-broken-by"
+        for event_id in reason.cites
+    }
+    yield from (fact for fact in phase.ties if fact.event.id in cited)
 
 
 def withdrawn_in_time(state: State, phase: PhaseState) -> dict[str, tuple[str, ...]]:
@@ -142,10 +179,15 @@ def outcome_of(state: State, phase: PhaseState) -> PhaseOutcome:
     return _outcome(state, phase, table, needed) if tied else outcome
 
 
+def _round_of(phase: PhaseState, fact: Fact) -> int:
+    """The round that ran when an act of the topic `decisions` was said."""
+    return max(row.number for row in phase.rounds if row.opened.index < fact.index)
+
+
 def _outcome(state: State, phase: PhaseState, table: ScoreTable, ties: list[Fact]) -> PhaseOutcome:
     choices = [
         TieChoice(tuple(fact.data["order"]), (fact.event.id,))
-        for fact in ties
+        for fact in sorted(ties, key=lambda fact: -_round_of(phase, fact))  # A later round's goes before.
         if is_effective(state, phase, "tie.resolved", fact.event.id, whenever=True)
     ]
     return decide_outcomes(

@@ -82,6 +82,14 @@ def named_already(state: State, fact: Fact, name: str, is_taken: bool) -> Verdic
     return behind(state, fact, name, fact.event.id)
 
 
+def named_act(state: State, fact: Fact) -> Verdict | None:
+    """An act that may need a second person shares its id with no other of its topic: an approval names the id alone."""
+    before = state.acts.get(fact.event.id)
+    if before is not None and before[1].topic == fact.topic:
+        return Refusal("id-reused", f"another act has the id {fact.event.id}; an approval of it must be unambiguous")
+    return behind(state, fact, "act", fact.event.id)
+
+
 def outside_window(state: State, phase: PhaseState, window: str, fact: Fact) -> Verdict | None:
     """Why a fact is not in time for a window of its phase; None when it is. Where there is no such window the phase's
     last one counts, so that closing the intake races with nothing. What is past a deadline pends until the window is

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from bisect import insort
 from collections.abc import Mapping
+from typing import get_args
 
 from events.names import TYPES
+from events.rulebook_course import Approvable
 from handlers.judge import identity_digest
 from handlers.state import Fact, Key, State, Waiting
 
@@ -69,6 +71,7 @@ def claims_of(fact: Fact) -> tuple[Key, ...]:
     """
     data, name = fact.data, TYPES[fact.event.type].short
     claims = [(kind, *(data[member] for member in members)) for kind, *members in _CLAIMS.get(name, ())]
+    claims += [("act", fact.event.id)] if name in _ACTS else []
     return (*claims, (name, fact.event.id)) if name in _NAMED else tuple(claims)
 
 
@@ -84,6 +87,9 @@ _CLAIMS: Mapping[str, tuple[tuple[str, ...], ...]] = {
     "application.received": (("application", "call", "entrant"),),
     "phase.opened": (("phase", "phase"),),
     "intake.closed": (("phase", "phase"),),
+    "phase.reopened": (("phase", "phase"),),
+    "phase.decided": (("phase", "phase"),),
+    "decision.finalised": (("finality", "decision"),),
     "call.opened": (("call", "call"),),
     "objection.withdrawn": (("objection.filed", "objection"),),
     "objection.ruled": (("objection.ruled", "objection"),),
@@ -92,3 +98,6 @@ _CLAIMS: Mapping[str, tuple[tuple[str, ...], ...]] = {
 
 _NAMED = frozenset({"score.recorded", "finding.recorded", "phase.decided", "submission.received", "objection.filed"})
 """Events that others refer to by id: the first of its type with an id is the one that is meant."""
+
+_ACTS = frozenset(get_args(Approvable))
+"""Acts that an approval refers to by id, of whichever type."""

@@ -184,13 +184,19 @@ def test_nothing_of_a_decision_is_accepted_before_the_phase_is_open(name: str) -
 
 def test_what_is_decided_waits_for_the_closing() -> None:
     done = at("final")
-    waiting = given(on=at("marked"))
+    waiting = given(closed(), on=at("marked"))
     for name in ("phase.held", "entrant.assessed"):
-        waiting = waiting.when(told_by(at("held") if name == "phase.held" else done, name)).pending(on="closed")
+        waiting = waiting.when(told_by(at("held") if name == "phase.held" else done, name)).pending(on="behind")
     log = waiting.log
-    log.tell(*(marker(topic, "audits") for topic in ("submissions", "scores", "audits", "decisions")))
+    log.tell(*(marker(topic, "audits") for topic in ("submissions", "scores", "audits")))
     ids = {held.fact.event.id: "accepted" for held in log.state.waiting.values()}
-    given(on=log).when(closed()).accepted(settles=ids)
+    given(on=log).when(marker("decisions", "audits")).accepted(settles=ids)
+
+
+@pytest.mark.parametrize("name", ["phase.held", "entrant.assessed", "phase.decided"])
+def test_nothing_of_a_decision_is_accepted_before_the_closing(name: str) -> None:
+    said = told_by(at("held") if name == "phase.held" else at("final"), name)
+    given(on=at("marked")).when(said).refused("illegal-transition", match="not closed")
 
 
 def test_a_phase_is_decided_once_and_is_not_held_afterwards() -> None:
@@ -239,6 +245,7 @@ def test_a_signature_waits_for_a_decision_that_waits() -> None:
     decided = at("decided")
     log = at("marked")
     log.tell(
+        closed(),
         *(record for record in decided.records if b"assessed" in (record.value or b"")),
         told_by(decided, "phase.decided"),
     )

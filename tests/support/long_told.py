@@ -27,7 +27,7 @@ def told(name: str, event_id: str, source: str, at: float, /, **data: Any) -> En
 
 
 def appointed(evaluator: str, at: float, panel: str = "jury") -> Envelope:
-    return told("evaluator.appointed", f"appoint-{evaluator}", OFFICE, at, evaluator=evaluator, panel=panel)
+    return told("evaluator.appointed", f"appoint-{evaluator}-{panel}", OFFICE, at, evaluator=evaluator, panel=panel)
 
 
 def registered(team: str, at: float = -40) -> Envelope:

@@ -11,10 +11,11 @@ from events import merkle
 from events.decisions import Basis
 from events.envelope import Envelope
 from handlers import decide, decide_course
+from handlers.fold import fold
 from handlers.replay import Replay, Report
 from handlers.transition import CloseIntake, DecideCall, DecidePhase, Transition
 from tests.support import small
-from tests.support.log import DEPLOYMENT, PARTITION, Log, Stored, folded
+from tests.support.log import DEPLOYMENT, PARTITION, Log, Stored
 from tests.support.stage import ORIGIN
 
 NAME = f"{ORIGIN}/{small.PROGRAMME}"
@@ -45,7 +46,7 @@ class RootedLog(Log):
                 return [decide.intake_closed(state, phase_id, PARTITION, root, "0" * 64)]
             case DecidePhase(phase_id, cut):
                 basis = self.basis(cut, state.phases[phase_id].digest)
-                return decide.phase_decided(folded(self.stored[:cut]), phase_id, basis)
+                return decide.phase_decided(fold(small.PROGRAMME, self.stored[:cut]), phase_id, basis)
             case DecideCall(call_id):
                 basis_of_none = None
                 if call_id not in state.phases:

@@ -80,8 +80,10 @@ def is_disclosed(text: str) -> bool:
 
 def freedom_of(text: str) -> Freedom:
     """Of one licence by its id or name, or of an SPDX expression: of alternatives (OR) the best, of what applies together
-    (AND) the least. An exception (WITH) only ever grants.
+    (AND) the least. An exception (WITH) of SPDX only ever grants; one of somebody's own is unknown.
     """
+    if len(text) > _LONGEST:
+        return Freedom.UNKNOWN
     known = _known(text)
     return known if known is not Freedom.UNKNOWN else _expression(text)
 

@@ -105,25 +105,25 @@ def _expression(text: str) -> Freedom:
     values: list[Freedom] = []
     operators: list[str] = []
     expects_value = True
-    for token in _TOKEN.findall(text):
-        is_value = token not in _CLASS and token != ")"
+    for part in _TOKEN.findall(text):
+        is_value = part not in _CLASS and part != ")"
         if is_value != expects_value:
             return Freedom.UNKNOWN
-        if token == "(":
-            operators.append(token)
-        elif token == ")":
+        if part == "(":
+            operators.append(part)
+        elif part == ")":
             while operators and operators[-1] != "(":
                 _reduce(values, operators)
             if not operators:
                 return Freedom.UNKNOWN
             operators.pop()
-        elif token in _CLASS:
-            while operators and _CLASS.get(operators[-1], 0) >= _CLASS[token]:
+        elif part in _CLASS:
+            while operators and _CLASS.get(operators[-1], 0) >= _CLASS[part]:
                 _reduce(values, operators)
-            operators.append(token)
+            operators.append(part)
             expects_value = True
         else:
-            values.append(_exception(token) if operators[-1:] == ["WITH"] else _known(token))
+            values.append(_exception(part) if operators[-1:] == ["WITH"] else _known(part))
             expects_value = False
     if expects_value or "(" in operators:
         return Freedom.UNKNOWN
@@ -138,5 +138,5 @@ def _reduce(values: list[Freedom], operators: list[str]) -> None:
     values.append(max(left, right) if operators.pop() == "OR" else min(left, right))
 
 
-def _exception(token: str) -> Freedom:
-    return Freedom.UNKNOWN if token.startswith(("AdditionRef-", "DocumentRef-")) else Freedom.FREE
+def _exception(name: str) -> Freedom:
+    return Freedom.UNKNOWN if name.startswith(("AdditionRef-", "DocumentRef-")) else Freedom.FREE

@@ -45,10 +45,11 @@ def _validator() -> Validator:
     registry: Registry[Any] = Registry().with_resources(
         (schema["$id"], Resource.from_contents(schema)) for schema in schemas
     )
-    return extend(Draft7Validator, {"uniqueItems": _unique})(schemas[0], registry=registry)
+    kind: type[Validator] = extend(Draft7Validator, {"uniqueItems": _unique})  # type: ignore[no-untyped-call]
+    return kind(schemas[0], registry=registry)
 
 
-def _unique(validator: Validator, wanted: Any, instance: Any, schema: Any) -> Iterator[ValidationError]:
+def _unique(_: Validator, wanted: Any, instance: Any, __: Any) -> Iterator[ValidationError]:
     """`uniqueItems` in one pass: the library compares each with each, which a long list of a stranger could exploit."""
     from jsonschema import ValidationError
 
@@ -71,7 +72,8 @@ def _told(error: ValidationError) -> str:
 
 
 def _reason(error: ValidationError) -> str:
-    wanted, found = error.validator_value, error.instance
+    wanted: Any = error.validator_value
+    found: Any = error.instance
     match error.validator:
         case "required":
             absent = [name for name in _listed(wanted) if name not in found]

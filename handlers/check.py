@@ -11,12 +11,14 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from events.errors import Refused
+from events.names import TYPES
 from events.note import parse_vkey
-from events.rulebook import Rulebook, Source, is_bare, whole
+from events.rulebook import Rulebook, is_bare, whole
 from events.rulebook_fields import repeated
 from handlers.check_course import course_faults
-from handlers.check_phase import id_of, instant, listed, mapped, panels_of, phase_faults, read, recognising
+from handlers.check_phase import panels_of, phase_faults, recognising
 from handlers.fault import Fault, Path
+from handlers.written import id_of, instant, listed, mapped, texts
 
 _BARE: Path = ("phases", 0)
 _UNION = {"literal_error", "model_type", "model_attributes_type", "dict_type", "value_error", "too_short"}
@@ -109,19 +111,26 @@ def _sources(programme: Mapping[str, Any]) -> Iterator[Fault]:
     panels = {panel for phase in phases for panel in panels_of(phase) | recognising(phase)}
     for name in repeated(str(mapped(source).get("source", "")) for source in written):
         yield Fault(("sources",), "duplicate-id", f"the source {name} stands twice; put its types together")
-    for number, source in enumerate(written):
-        rule = read(Source, source)
-        if rule is None:
-            continue
-        if rule.panel is not None and rule.panel not in panels:
+    for number, source in enumerate(mapped(source) for source in written):
+        path: Path = ("sources", number)
+        panel = source.get("panel")
+        if isinstance(panel, str) and panel not in panels:
             choices = ", ".join(sorted(panels)) or "none"
-            message = f"no criterion is marked by a panel {rule.panel!r}; the panels are {choices}"
-            yield Fault(("sources", number, "panel"), "unknown-panel", message)
-        for index, key in enumerate(rule.keys):
+            message = f"no criterion is marked by a panel {panel!r}; the panels are {choices}"
+            yield Fault((*path, "panel"), "unknown-panel", message)
+        yield from _types(source, (*path, "types"))
+        for index, key in enumerate(texts(source.get("keys"))):
             if (problem := _bad_key(key)) is not None:
-                yield Fault(
-                    ("sources", number, "keys", index), "bad-key", f"{problem}; write the verifier key's one line"
-                )
+                yield Fault((*path, "keys", index), "bad-key", f"{problem}; write the verifier key's one line")
+
+
+def _types(source: Mapping[str, Any], path: Path) -> Iterator[Fault]:
+    """Misspelt names of events: the source could not say what is meant. Others may be of a later version, and stand."""
+    known = {row.short for row in TYPES.values()}
+    for index, name in enumerate(listed(source.get("types"))):
+        if isinstance(name, str) and name not in known | {"*"}:
+            for near in difflib.get_close_matches(name, sorted(known), 1, cutoff=0.85):
+                yield Fault((*path, index), "unknown-type", f"there is no event {name!r}; did you mean {near}?")
 
 
 def _bad_key(text: str) -> str | None:

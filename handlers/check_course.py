@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from handlers.check_phase import id_of, instant, listed, mapped
 from handlers.fault import Fault, Path
+from handlers.written import id_of, instant, listed, mapped
 
 
 def course_faults(programme: Mapping[str, Any]) -> Iterator[Fault]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from events.rulebook import Source
 from events.values import format_instant
+from handlers.manifest import manifest_fault
 from handlers.state import Fact, PhaseState, State
 from handlers.verdicts import (
     ACCEPTED,
@@ -64,8 +65,17 @@ def submission_received(state: State, fact: Fact, source: Source | None) -> Verd
         )
         or outside_phase(state, phase, fact)
         or outside_window(state, phase, submissions_window(phase, fact.data["entrant"]), fact)
+        or _unfit_manifest(fact)
         or _superseding(state, phase, fact)
     )
+
+
+def _unfit_manifest(fact: Fact) -> Refusal | None:
+    """An inline manifest must be CycloneDX 1.6; read after the cheaper checks. One given by its digest cannot be read."""
+    manifest = fact.data.get("manifest")
+    if not isinstance(manifest, dict) or (fault := manifest_fault(manifest)) is None:
+        return None
+    return Refusal("schema-invalid", f"manifest: {fault}")
 
 
 def _superseding(state: State, phase: PhaseState, fact: Fact) -> Verdict:

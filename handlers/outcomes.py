@@ -149,7 +149,8 @@ def _case(
     gates: Mapping[tuple[str, str], GateResult],
 ) -> _Case:
     results = {gate.id: gates.get((name, gate.id)) or _without_finding(gate) for gate in phase.gates}
-    is_scored = bool(rank_entrants(table, [name]).keys)
+    has_floors = phase.floors.keys() <= table.values.get(name, {}).keys() | {TOTAL}
+    is_scored = has_floors and bool(rank_entrants(table, [name]).keys)
     return _Case(name, gone, is_scored, _floors(phase, table, name) if is_scored else (), results)
 
 

@@ -126,7 +126,7 @@ def _broken(
         return [group]
     if tie == PANEL:
         return _chosen(group, choices, breaks)
-    worth = {name: own[tie] for name in group if tie in (own := table.values[name])}
+    worth = {name: own[tie] for name in group if tie in (own := {**table.values[name], TOTAL: table.totals[name]})}
     parts = _split([group], {name: value.exact for name, value in worth.items()})
     for index, part in enumerate(parts) if len(parts) > 1 else ():
         rival = parts[index - 1] if index else parts[index + 1]

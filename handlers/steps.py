@@ -199,5 +199,7 @@ def subtract(floor: Fraction | None, value: Fraction, less: Fraction) -> Fractio
 
 
 def keeps_places(step: OverEvaluators | OverItems) -> bool:
-    """Sums, extremes and choices of rounded values have no more places than these."""
-    return step.by in ("sum", "min", "max") or (step.by in ("best-of", "drop-worst") and step.take != "mean")
+    """Sums, extremes, majorities and choices of rounded values have no more places than these."""
+    return step.by in ("sum", "min", "max", "majority") or (
+        step.by in ("best-of", "drop-worst") and step.take != "mean"
+    )

@@ -19,6 +19,7 @@ phases:
       - {{id: c, points: 10, panel: experts, items: {{i: [0, 5], j: [0, 5]}}, steps: {STEPS}}}
     gates: [{{id: g, counts: [t], tick: {{by: experts}}}}]
     quorum: {{experts: 3}}
+    floors: {{c: 5, total: 6}}
     ties: [c, panel]
     advance: {{places: 1}}
 """
@@ -37,10 +38,10 @@ def test_a_good_rulebook_has_no_fault() -> None:
     [
         ("ties: [c, panel]", "ties: [d]", "phases[0].ties[0]", "unknown-criterion"),
         ("ties: [c, panel]", "ties: [c, c]", "phases[0].ties", "duplicate-id"),
-        ("ties: [c, panel]", "floors: {d: 3}", "phases[0].floors.d", "unknown-criterion"),
+        ("floors: {c: 5, total: 6}", "floors: {d: 3}", "phases[0].floors.d", "unknown-criterion"),
         (
             "ties: [c, panel]",
-            "rank_by: {weighted-sum: {d: 1}}",
+            "ties: [c, panel]\n    rank_by: {weighted-sum: {d: 1}}",
             "phases[0].rank_by.weighted-sum.d",
             "unknown-criterion",
         ),
@@ -82,6 +83,22 @@ def test_a_good_rulebook_has_no_fault() -> None:
         ),
         ("by: sum}", "by: weighted-sum, weights: {i: 1}}", "phases[0].criteria[0].steps[0].weights", "weight-missing"),
         ("by: sum}", "by: drop-worst, n: 2}", "phases[0].criteria[0].steps[0].n", "n-too-large"),
+        ("by: sum}", "by: weighted-sum, weights: {i: 2, j: 1}}", "phases[0].criteria[0].points", "points-exceeded"),
+        ("points: 10", "points: 4", "phases[0].floors.c", "floor-unreachable"),
+        (
+            "by: mean}",
+            "by: mean}, {across: entrants, by: top, ties: low}",
+            "phases[0].criteria[0].steps[2].ties",
+            "not-used",
+        ),
+        (
+            "by: mean}",
+            "by: mean}, {across: entrants, by: rank-points, points: []}",
+            "phases[0].criteria[0].steps[2]",
+            "points-missing",
+        ),
+        ("ties: [c, panel]", "ties: [total]", "phases[0].ties[0]", "never-decides"),
+        ("score.recorded]", "score.recorder]", "sources[0].types[0]", "unknown-type"),
         ("by: mean}", "by: trimmed-mean}", "phases[0].criteria[0].steps[1]", "drop-missing"),
         ("by: mean}", "by: trimmed-mean, drop: [2, 1]}", "phases[0].criteria[0].steps[1].drop", "drop-too-large"),
     ],
@@ -108,6 +125,10 @@ def test_a_fault_names_the_value_and_what_to_do_and_leads_to_its_line() -> None:
     (fault,) = faults(loaded.document)
     assert fault.message == "there is no member 'tise' here; did you mean 'ties'?"
     assert loaded.line(fault.path) == 1 + GOOD[: GOOD.index("ties:")].count("\n")
+
+
+def test_an_event_of_a_later_version_may_be_named() -> None:
+    assert found(GOOD.replace("score.recorded]", "key.rotated]")) == set()
 
 
 def test_two_phases_and_two_criteria_need_names_of_their_own() -> None:

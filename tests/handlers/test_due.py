@@ -85,7 +85,11 @@ def test_an_unanswered_finding_has_its_time_to_answer_marked_and_an_answered_one
 def test_manifests_are_screened_before_the_intake_closes() -> None:
     log = at("open")
     model = {"type": "machine-learning-model", "name": "m", "properties": []}
-    log.tell(handed_in("s", "ash", OPENS + DAY, manifest={"components": [model]}))
+    log.tell(
+        handed_in(
+            "s", "ash", OPENS + DAY, manifest={"bomFormat": "CycloneDX", "specVersion": "1.6", "components": [model]}
+        )
+    )
     done = log.progress(DEADLINES["submissions"] + 1)
     assert [type(transition) for transition in done] == [MarkWindow, ScreenSubmissions]
     assert due(log.state, DEADLINES["submissions"] + 1) is None

@@ -13,7 +13,18 @@ from tests.support import small
 from tests.support.log import record_of
 from tests.support.long_cup import TEAMS, day
 from tests.support.long_stages import at
-from tests.support.long_told import applied, extended, mark, marks, registered, score, signed, submitted, voted, withdrawn
+from tests.support.long_told import (
+    applied,
+    extended,
+    mark,
+    marks,
+    registered,
+    score,
+    signed,
+    submitted,
+    voted,
+    withdrawn,
+)
 from tests.support.rooted import RootedLog
 
 
@@ -144,4 +155,3 @@ def test_a_newcomer_has_its_own_time_and_the_others_have_not() -> None:
     start.when(submitted("ash", 154, "finale")).pending("window")
     log.progress(day(151))
     assert log.state.markers.keys() >= {("finale", "submissions")}
-

@@ -138,6 +138,44 @@ def test_a_half_goes_where_the_mode_says(mode: str, expected: str) -> None:
     assert leaf_value(f"[{BOTH}, {{round: {{places: 1, mode: {mode}}}}}]", "a i x 2.45") == expected
 
 
+WHOLE = "{round: {places: 0, mode: down}}"
+SUMS = "{over: evaluators, by: sum}, {over: items, by: sum}"
+
+
+@pytest.mark.parametrize(
+    ("steps", "expected"),
+    [
+        (f"[{SUMS}]", "9.7"),  # 2.9 + 3.9 + 2.9
+        (f"[{WHOLE}, {SUMS}]", "7"),  # 2 + 3 + 2
+        (f"[{{over: evaluators, by: sum}}, {WHOLE}, {{over: items, by: sum}}]", "8"),  # 6.8 -> 6; 2.9 -> 2
+        (f"[{SUMS}, {WHOLE}]", "9"),
+        (f"[{{mark: linear, from: [0, 2]}}, {WHOLE}, {SUMS}]", "3"),  # 1.45, 1.95, 1.45
+        (f"[{SUMS}, {{times: 2}}, {WHOLE}]", "19"),  # 19.4
+        (f"[{{times: {{i: 2, j: 3}}}}, {WHOLE}, {SUMS}]", "20"),  # 5.8, 7.8, 8.7
+        (f"[{SUMS}, points, {WHOLE}]", "970"),
+        (f"[{SUMS}, {{across: entrants, by: top}}, {WHOLE}]", "1"),
+        (f"[{SUMS}, {WHOLE}, {{times: 0.5}}]", "4.5"),
+    ],
+)
+def test_rounding_may_follow_any_step_and_acts_where_it_stands(steps: str, expected: str) -> None:
+    table = "a i x 2.9\na i y 3.9\na j x 2.9"
+    text = f"missing: exclude\ncriteria: [{{id: c, points: 100, panel: p, items: {{i: [0, 9], j: [0, 9]}}, steps: {steps}}}]"
+    rows = marks("\n".join(line.replace(" ", " c ", 1) for line in (table + "\na j y 0").splitlines()))
+    assert scored(rules(text), rows).values["a"]["c"].text == expected
+
+
+def test_a_majority_of_rounded_values_is_printed_as_they_are() -> None:
+    steps = "[{over: items, by: sum}, {round: {places: 1}}, {over: evaluators, by: majority}]"
+    assert leaf_value(steps, "a i x 4\na i y 4\na i z 1") == "4.0"
+
+
+def test_the_first_of_rank_points_may_be_several_and_beyond_the_list_is_nothing() -> None:
+    """a, b and c fill places 1 to 3: the mean of 12, 10 and 8 is 10; d is fourth, and the list has three."""
+    steps = f"[{BOTH}, {{across: entrants, by: rank-points, points: [12, 10, 8], ties: mean}}]"
+    table = "a i x 9\nb i x 9\nc i x 9\nd i x 1"
+    assert [leaf_value(steps, table, entrant=name) for name in "abcd"] == ["10", "10", "10", "0"]
+
+
 @given(st.decimals("-999", "999", places=4), st.integers(0, 5))
 def test_rounding_agrees_with_the_decimal_module(number: Decimal, places: int) -> None:
     same: dict[Mode, str] = {

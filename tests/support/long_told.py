@@ -87,7 +87,9 @@ def voided(event_id: str, target: str, at: float, source: str = OFFICE) -> Envel
 
 
 def annulled(event_id: str, evaluator: str, at: float, *, phase: str = "heat", teams: Any = None) -> Envelope:
-    return told("marks.annulled", event_id, OFFICE, at, phase=phase, evaluator=evaluator, reason="biased", entrants=teams)
+    return told(
+        "marks.annulled", event_id, OFFICE, at, phase=phase, evaluator=evaluator, reason="biased", entrants=teams
+    )
 
 
 def recused(event_id: str, evaluator: str, at: float, *teams: str) -> Envelope:
@@ -112,7 +114,9 @@ def approved(event_id: str, act: str, at: float, source: str = DIRECTOR, role: s
 
 
 def extended(event_id: str, window: str, at: float, until: float, phase: str = "heat") -> Envelope:
-    return told("window.extended", event_id, OFFICE, at, phase=phase, window=window, until=instant(until), reason="fire")
+    return told(
+        "window.extended", event_id, OFFICE, at, phase=phase, window=window, until=instant(until), reason="fire"
+    )
 
 
 def found(event_id: str, team: str, at: float, *, verdict: str = "not-met", count: str = "technical") -> Envelope:
@@ -165,7 +169,9 @@ def took_back(event_id: str, objection: str, team: str, at: float) -> Envelope:
     return told("objection.withdrawn", event_id, f"urn:team:{team}", at, objection=objection, reason="settled")
 
 
-def heard(event_id: str, objection: str, at: float, outcome: str, *, admissible: bool = True, by: str = FRESH) -> Envelope:
+def heard(
+    event_id: str, objection: str, at: float, outcome: str, *, admissible: bool = True, by: str = FRESH
+) -> Envelope:
     data = {"objection": objection, "admissible": admissible, "outcome": outcome, "reasons": "so"}
     return told("objection.ruled", event_id, by, at, **data)
 

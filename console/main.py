@@ -15,7 +15,7 @@ import traceback
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from console import arguments, output
+from console import acts, arguments, output
 from console.output import Report, Result, Usage
 from events.errors import Conflict, NotFound, PhasegateError, Refused, Tampered, Unavailable
 
@@ -53,6 +53,9 @@ COMMANDS: Mapping[str, Command] = {
         "console.commands.replaying:replay",
         reads=True,
     ),
+    **{name: Command(summary, add, "console.commands.acting:act") for name, (summary, add) in acts.COMMANDS.items()},
+    "amend": Command("change the rules of phases that are not open", acts.amend, "console.commands.amending:amend"),
+    "preview": Command("what events would change", acts.preview, "console.commands.previewing:preview", reads=True),
     "check": Command("list the faults of a rulebook", arguments.check, "console.commands.rules:check"),
     "score": Command("standings from a table of marks", arguments.score, "console.commands.rules:score"),
     "kafka": Command("the local broker: up, down, status", arguments.kafka, "console.commands.kafka:run"),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -12,41 +11,15 @@ import pytest
 
 from console.acts import ACTS
 from events.names import TYPES
-from flows.office import Office
 from infra.keys import load_key
-from tests.console.conftest import Answer, Phasegate
+from tests.console.conftest import Answer, Phasegate, acted_rules
 from tests.support import long_cup, long_told, small
 from tests.support.deployment import environment
 from tests.support.long_cup import OFFICE, TEAMS, day, decision, instant
-from tests.support.stage import OFFICE_KEY, Stage, memory_stage
+from tests.support.stage import OFFICE_KEY, Stage
 
 CUP = small.PROGRAMME
 Say = Callable[..., Any]
-
-
-@pytest.fixture
-def stage(tmp_path: Path, phasegate: Phasegate, monkeypatch: pytest.MonkeyPatch) -> Stage:
-    """A ledger that the command line finds, over a bus in this process; while a command waits, the recorder works."""
-    for name, value in environment(tmp_path, f"sqlite:///{tmp_path}/ledger.sqlite").items():
-        monkeypatch.setenv(name, value)
-    stage = memory_stage(tmp_path)
-    monkeypatch.setattr("flows.wiring.open_bus", lambda _settings, _ledger: stage.parts.bus)
-
-    def record_meanwhile(_seconds: float) -> None:
-        stage.record()
-
-    monkeypatch.setattr("flows.acting.Office", partial(Office, pause=record_meanwhile))
-    return stage
-
-
-@pytest.fixture
-def calling(phasegate: Phasegate) -> Callable[..., Answer]:
-    """A command at a day of the long cup: `calling(5, "withdraw entrant", "ash", …)`."""
-
-    def call(at: float, command: str, *words: str) -> Answer:
-        return phasegate(*command.split(), CUP, *words, "--now", instant(at), "--json")
-
-    return call
 
 
 @pytest.fixture
@@ -66,10 +39,6 @@ def say(calling: Callable[..., Answer]) -> Say:
     return said
 
 
-def rules() -> dict[str, Any]:
-    return long_cup.rulebook(heat={"approvals": {"score.voided": "minister"}, "awards": None})
-
-
 def test_the_whole_life_of_a_programme_is_said_by_commands(stage: Stage, say: Say, tmp_path: Path) -> None:
     """Every command of the table at least once."""
     said: set[str] = set()
@@ -78,7 +47,7 @@ def test_the_whole_life_of_a_programme_is_said_by_commands(stage: Stage, say: Sa
         said.add(command)
         return say(at, command, *words)
 
-    stage.tell(long_cup.announced(rules()))
+    stage.tell(long_cup.announced(acted_rules()))
     _begin(do)
     stage.progress(day(0) + 1)
     _hand_in(do, tmp_path)
@@ -130,7 +99,9 @@ def _judge(do: Say, stage: Stage) -> None:
     do(16, "recuse", "ben", "cedar", "--reason", "kin", "--as", OFFICE)
     do(16, "reproduce", "heat", "ash/bench/speed", "48.5")
     do(16, "tick", "heat", "birch/independence/policy", "--evaluator", "ann")
-    assert do(17, "tick", "heat", "birch/independence/policy", "--evaluator", "ann", "--met")["data"]["not_met"] is False
+    assert (
+        do(17, "tick", "heat", "birch/independence/policy", "--evaluator", "ann", "--met")["data"]["not_met"] is False
+    )
     evidence = ("--evidence", "urn:report", "1" * 64, "weights of others")
     found = do(16, "find", "heat", "birch/independence/technical", "not-met", *evidence)
     rebuttal = do(17, "rebut", found["id"][:30], "--text", "ours")
@@ -160,7 +131,9 @@ def _sign(do: Say, stage: Stage) -> None:
     do(27, "withdraw objection", objection["id"][:30], "--reason", "settled")
     objection = do(28, "object", second, *grounds)
     stage.progress(day(36) + 1)
-    heard = do(37, "hear", objection["id"], "dismissed", "--inadmissible", "--reason", "no grounds", "--as", long_cup.FRESH)
+    heard = do(
+        37, "hear", objection["id"], "dismissed", "--inadmissible", "--reason", "no grounds", "--as", long_cup.FRESH
+    )
     assert (heard["data"]["admissible"], heard["data"]["outcome"]) == (False, "dismissed")
 
 
@@ -177,22 +150,6 @@ def _after(do: Say, stage: Stage) -> None:
 
 
 # --- who says it ------------------------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def begun(stage: Stage) -> Stage:
-    stage.tell(long_cup.announced(rules()), *long_told.beginnings())
-    stage.progress(day(0) + 1)
-    return stage
-
-
-@pytest.fixture
-def decided(begun: Stage) -> Stage:
-    begun.tell(*(long_told.submitted(team, 5) for team in TEAMS))
-    begun.progress(day(10) + 1)
-    begun.tell(*long_told.marks("heat", TEAMS, 15))
-    begun.progress(day(21) + 1)
-    return begun
 
 
 def test_where_several_sources_may_say_it_one_has_to_be_named(begun: Stage, calling: Callable[..., Answer]) -> None:

@@ -112,6 +112,10 @@ def record(parser: argparse.ArgumentParser) -> None:
 
 def progress(parser: argparse.ArgumentParser) -> None:
     programme(parser)
+    scenario_time(parser)
+
+
+def scenario_time(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--now", metavar="T", help="the time of a programme that runs in its own time")
 
 

@@ -15,7 +15,7 @@ import traceback
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from console import arguments, output
+from console import acts, arguments, output
 from console.output import Report, Result, Usage
 from events.errors import Conflict, NotFound, PhasegateError, Refused, Tampered, Unavailable
 
@@ -53,6 +53,9 @@ COMMANDS: Mapping[str, Command] = {
         "console.commands.replaying:replay",
         reads=True,
     ),
+    **{name: Command(summary, add, "console.commands.acting:act") for name, (summary, add) in acts.COMMANDS.items()},
+    "amend": Command("change the rules of phases that are not open", acts.amend, "console.commands.amending:amend"),
+    "preview": Command("what events would change", acts.preview, "console.commands.previewing:preview", reads=True),
     "check": Command("list the faults of a rulebook", arguments.check, "console.commands.rules:check"),
     "score": Command("standings from a table of marks", arguments.score, "console.commands.rules:score"),
     "kafka": Command("the local broker: up, down, status", arguments.kafka, "console.commands.kafka:run"),
@@ -130,14 +133,16 @@ def _run(words: list[str]) -> int:
 
 def parse(words: Sequence[str]) -> argparse.Namespace:
     """The options of a command line. Raises Usage."""
-    options = build_parser().parse_args(words, argparse.Namespace(**arguments.GLOBAL_DEFAULTS))
+    options = build_parser(words).parse_args(words, argparse.Namespace(**arguments.GLOBAL_DEFAULTS))
     if options.at is not None and not COMMANDS[options.command].reads:
         raise Usage(f"{options.command} does not read the log, so --at means nothing to it", hint="leave --at out")
     return options
 
 
-def build_parser() -> argparse.ArgumentParser:
-    """The parser of all commands; nothing of the commands themselves is imported."""
+def build_parser(words: Sequence[str] | None = None) -> argparse.ArgumentParser:
+    """The parser of all commands; nothing of the commands themselves is imported. Of commands that none of the words names
+    only the name and the summary are made, so that `--help` comes at once.
+    """
     shared = arguments.global_options()
     parser = arguments.Parser(
         prog="phasegate",
@@ -146,8 +151,11 @@ def build_parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND", title="commands")
     for name, command in COMMANDS.items():
-        own = commands.add_parser(name, help=command.summary, description=command.summary + ".", parents=[shared])
-        command.arguments(own)
+        is_named = words is None or name in words
+        parents = [shared] if is_named else []
+        own = commands.add_parser(name, help=command.summary, description=command.summary + ".", parents=parents)
+        if is_named:
+            command.arguments(own)
     return parser
 
 

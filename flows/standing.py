@@ -15,6 +15,7 @@ from handlers.due import due, next_instant
 from handlers.readiness import owed_now
 from handlers.state import Finding, PhaseState, State
 from handlers.transition import MarkWindow, describe
+from handlers.views import course_view
 from handlers.windows import (
     CALL,
     REBUTTAL,
@@ -74,6 +75,7 @@ def standing(reading: Reading, head: Head, at: Moment | None, wall_ms: int) -> d
         "last_received": format_instant(found.last_ms),
         "entrants": len(state.entrants),
         "verdicts": found.verdicts,
+        "finalists": None if state.concluded is None else state.concluded.data["finalists"],
         "phases": [_phase(state, rules) for rules in (state.rulebook.phases if state.rulebook else ())],
         "checkpoint": _checkpoint(reading, head.programme, size, now_ms),
         **_due(state, found, now_ms),
@@ -116,14 +118,14 @@ def _phase(state: State, rules: Phase) -> dict[str, Any]:
     if phase is None:
         planned = rules.windows.model_dump(exclude_none=True)
         row["windows"] += [_row(name, parse_instant(until), ()) for name, until in planned.items()]
-        return row
+        return row | course_view(state, rules)
     row["owed"] = [missing.data() for missing in owed_now(state, phase)]
     if phase.in_force is not None:
         row["decision"] = phase.in_force.fact.event.id
     if phase.decision is not None:
         signed = phase.decision.signatures
         row["unsigned"] = [duty.role for duty in rules.sign_off if duty.role not in signed]
-    return row
+    return row | course_view(state, rules)
 
 
 def _windows(phase: PhaseState) -> list[str]:

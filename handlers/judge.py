@@ -115,6 +115,14 @@ def judge_event(state: State, record: Record, fact: Fact, deployment: Deployment
     return refusal or twice or _RULES[row.name](state, fact, source)
 
 
+def judge_content(state: State, fact: Fact) -> Verdict:
+    """The verdict on what an event says, of one that there is no record of yet: its bytes, its signature and whether it was
+    told before are not looked at. Supposes an announced programme.
+    """
+    row, source = TYPES[fact.event.type], state.sources.get(fact.event.source)
+    return _not_authorised(state, row, fact, source) or _RULES[row.name](state, fact, source)
+
+
 def _told_before(state: State, record: Record, fact: Fact) -> Verdict | None:
     """Duplicate or reused ids, within the record's topic; None for an identity not seen. What repeats a pending record
     waits with it: should that be refused, it may have been too early and this one in time.

@@ -8,10 +8,10 @@ from itertools import pairwise
 from typing import Any
 
 from events.rulebook import Phase
-from events.values import parse_exact
+from events.values import format_instant, parse_exact
 from handlers.rounding import rounded
 from handlers.scoring import TOTAL
-from handlers.state import Call, Decision, PhaseState, State
+from handlers.state import Call, Decision, PhaseState, Round, State
 from handlers.steps import mean
 
 
@@ -32,18 +32,60 @@ def phase_view(state: State, rules: Phase) -> dict[str, Any]:
         "basis": None,
     }
     phase = state.phases.get(rules.id)
-    if phase is None:
-        return view
-    if phase.status == "held":
+    if phase is not None and phase.status == "held":
         view["missing"] = phase.held[-1].data["missing"]
-    if phase.in_force is not None:
+    if phase is not None and phase.in_force is not None:
         view |= decision_view(phase, phase.in_force)
-    if len(phase.decisions) > 1:
-        view["changes"] = changes(phase)
-    view["awards"] = [fact.data for _, fact in sorted(phase.awards.items())]
+    return view | course_view(state, rules)
+
+
+def course_view(state: State, rules: Phase) -> dict[str, Any]:
+    """How a phase went on around its decisions: its rounds, objections, awards, what superseded what, the call that it is."""
+    view: dict[str, Any] = {}
     if (call := state.calls.get(rules.id)) is not None:
         view["call"] = call_view(call)
+    phase = state.phases.get(rules.id)
+    if phase is None:
+        return view
+    if len(phase.decisions) > 1:
+        view["changes"] = changes(phase)
+    view["rounds"] = [round_view(row) for row in phase.rounds]
+    view["objections_filed"] = objections_view(phase)
+    view["awards"] = [fact.data for _, fact in sorted(phase.awards.items())]
     return view
+
+
+def round_view(row: Round) -> dict[str, Any]:
+    """A time that a phase was computed. The first begins with its opening; each later one says why it was reopened."""
+    data = row.opened.data if row.until_ms is not None else {}
+    return {
+        "round": row.number,
+        "began": format_instant(row.opened.received_ms),
+        "reason": data.get("reason"),
+        "note": data.get("note"),
+        "causes": data.get("causes", []),
+        "until": data.get("until"),
+        "decision": None if row.decision is None else row.decision.fact.event.id,
+        "returned": None
+        if row.decision is None or row.decision.returned is None
+        else row.decision.returned.data["reason"],
+    }
+
+
+def objections_view(phase: PhaseState) -> list[dict[str, Any]]:
+    """Every objection to a decision of the phase, in the order in which they came; `outcome` is None while it waits."""
+    return [
+        {
+            "objection": objection.fact.event.id,
+            "decision": decision.fact.event.id,
+            "entrant": objection.fact.data["entrant"],
+            "grounds": objection.fact.data["grounds"],
+            "filed": format_instant(objection.fact.received_ms),
+            "outcome": objection.outcome,
+        }
+        for decision in phase.decisions.values()
+        for objection in decision.objections.values()
+    ]
 
 
 def call_view(call: Call) -> dict[str, Any]:

@@ -73,18 +73,24 @@ def decisions(options: argparse.Namespace, report: Report) -> Result:
         programme = reading.head(options.programme).programme
         state = reading.state(programme, options.at)
     titles = {rules.id: rules.title or {} for rules in (state.rulebook.phases if state.rulebook else ())}
-    data = {"programme": programme, "size": state.size, "phases": phases_view(state)}
+    finalists = None if state.concluded is None else state.concluded.data["finalists"]
+    data = {"programme": programme, "size": state.size, "phases": phases_view(state), "finalists": finalists}
     return Result(data, partial(_show_decisions, data, titles))
 
 
 def _show_decisions(data: dict[str, Any], titles: dict[str, dict[str, str]], console: Console) -> None:
+    from console.commands.course import conclusion, history
     from console.commands.showing import show_phase, text_of
 
     console.print(f"{data['programme']} at {data['size']} entries\n")
     for view in data["phases"]:
         show_phase(console, view, text_of(titles[view["phase"]] or {"en": view["phase"]}))
+        if lines := list(history(view)):
+            console.print("\n".join(f"  {line}" for line in lines) + "\n", soft_wrap=True)
     if not data["phases"]:
         console.print("no programme is announced in this log")
+    if (line := conclusion(data)) is not None:
+        console.print(line)
 
 
 def log(options: argparse.Namespace, report: Report) -> Result:

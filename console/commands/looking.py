@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from console.commands.course import conclusion, course, history
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -56,7 +58,9 @@ def show_standing(data: Mapping[str, Any], console: Console) -> None:
     for row in data["phases"]:
         console.print(f"{row['phase']}: {row['status']}")
         for line in _lines(row):
-            console.print(f"  {line}")
+            console.print(f"  {line}", soft_wrap=True)
+    if (said := conclusion(data)) is not None:
+        console.print(said)
     console.print("")
     since = f", since {data['due_since']}" if data["due"] else ""
     console.print(f"due now:  {data['due'] or 'nothing'}{since}")
@@ -72,6 +76,8 @@ def _lines(row: Mapping[str, Any]) -> Iterator[str]:
         yield f"held: {missing['code']}, owed by {missing['who']}: {missing['what']}"
     if row["unsigned"]:
         yield f"to be signed by {', '.join(row['unsigned'])}: decision {row['decision']}"
+    yield from history(row)
+    yield from course(row)
 
 
 def _show_rest(console: Console, data: Mapping[str, Any]) -> None:

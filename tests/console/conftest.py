@@ -7,12 +7,18 @@ import os
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from console.main import main
+from flows.office import Office
+from tests.support import long_cup, long_told, small
+from tests.support.deployment import environment
+from tests.support.long_cup import TEAMS, day, instant
+from tests.support.stage import Stage, memory_stage
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,3 +71,50 @@ def phasegate(
         return Answer(code, streams.out, streams.err)
 
     return call
+
+
+def acted_rules() -> dict[str, Any]:
+    """The long cup, where voiding a mark takes a second person and nothing is awarded by itself."""
+    return long_cup.rulebook(heat={"approvals": {"score.voided": "minister"}, "awards": None})
+
+
+@pytest.fixture
+def stage(tmp_path: Path, phasegate: Phasegate, monkeypatch: pytest.MonkeyPatch) -> Stage:
+    """A ledger that the command line finds, over a bus in this process; while a command waits, the recorder works."""
+    for name, value in environment(tmp_path, f"sqlite:///{tmp_path}/ledger.sqlite").items():
+        monkeypatch.setenv(name, value)
+    stage = memory_stage(tmp_path)
+    monkeypatch.setattr("flows.wiring.open_bus", lambda _settings, _ledger: stage.parts.bus)
+
+    def record_meanwhile(_seconds: float) -> None:
+        stage.record()
+
+    monkeypatch.setattr("flows.acting.Office", partial(Office, pause=record_meanwhile))
+    return stage
+
+
+@pytest.fixture
+def calling(phasegate: Phasegate) -> Callable[..., Answer]:
+    """A command at a day of the long cup: `calling(5, "withdraw entrant", "ash", …)`."""
+
+    def call(at: float, command: str, *words: str) -> Answer:
+        return phasegate(*command.split(), small.PROGRAMME, *words, "--now", instant(at), "--json")
+
+    return call
+
+
+@pytest.fixture
+def begun(stage: Stage) -> Stage:
+    stage.tell(long_cup.announced(acted_rules()), *long_told.beginnings())
+    stage.progress(day(0) + 1)
+    return stage
+
+
+@pytest.fixture
+def decided(begun: Stage) -> Stage:
+    """The heat: ash and birch advance, cedar is behind birch by 15 points."""
+    begun.tell(*(long_told.submitted(team, 5) for team in TEAMS))
+    begun.progress(day(10) + 1)
+    begun.tell(*long_told.marks("heat", TEAMS, 15))
+    begun.progress(day(21) + 1)
+    return begun

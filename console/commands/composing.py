@@ -1,0 +1,124 @@
+"""From the words of a command line to the data of an event."""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from console.acts import Act
+from console.output import Usage
+from events.errors import NotFound, Unavailable
+
+if TYPE_CHECKING:
+    from console.words import Word
+    from handlers.state import State
+
+
+def data_of(act: Act, options: argparse.Namespace, state: State) -> dict[str, Any]:
+    """The members that the words say. Raises Usage, and NotFound for what they refer to."""
+    data: dict[str, Any] = {}
+    for word in act.words:
+        said = getattr(options, word.dest)
+        if said is not None:
+            data |= _members(word, said, state)
+    return data
+
+
+def _members(word: Word, said: Any, state: State) -> dict[str, Any]:
+    if len(word.members) > 1:
+        parts = said.split("/")
+        if len(parts) != len(word.members) or not all(parts):
+            raise Usage(f"{said!r} is not {word.metavar}", hint=f"such as {_example(word)}")
+        return dict(zip(word.members, parts, strict=True))
+    if word.parts:
+        return {word.member: [dict(zip(word.parts, row, strict=True)) for row in said]}
+    return {word.member: [_value(word, one, state) for one in said] if word.many else _value(word, said, state)}
+
+
+def _example(word: Word) -> str:
+    return "team-a/policy/consistency" if "gate" in word.members else "team-a/expert/strategy"
+
+
+def _value(word: Word, said: Any, state: State) -> Any:
+    match word.kind:
+        case "text" | "unless":
+            return said
+        case "instant":
+            return _instant(said, word.metavar)
+        case "file":
+            content = _content(Path(said))
+            return {"name": Path(said).name, "sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content)}
+        case "document":
+            try:
+                return json.loads(_content(Path(said)))
+            except ValueError as error:
+                raise Usage(f"{said} is not JSON: {error}") from None
+        case _:
+            from handlers.references import event_id
+
+            return event_id(state, word.kind, said)
+
+
+def _content(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        raise NotFound(f"there is no file {path}", hint="check the path") from None
+    except OSError as error:
+        raise Unavailable(f"cannot read {path}: {error.strerror}") from error
+
+
+def _instant(text: str, what: str) -> str:
+    from events.values import format_instant, parse_instant
+
+    try:
+        return format_instant(parse_instant(text))
+    except ValueError as error:
+        raise Usage(f"{what}: {error}", hint="such as 2026-01-15T06:00:00Z") from None
+
+
+def validated(name: str, data: dict[str, Any]) -> dict[str, Any]:
+    """The same data, if the model of the type takes it. Raises Usage naming the first member that it does not."""
+    from pydantic import ValidationError
+
+    from events.names import TYPES
+
+    try:
+        TYPES[f"phasegate.{name}.v1"].model.model_validate(data)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        where = _dotted(first["loc"])
+        if first["type"] == "missing":
+            raise Usage(
+                f"{where} is not said, and does not follow from the record", hint=f"say it: --{where}"
+            ) from None
+        raise Usage(f"{where}: {first['msg']}; got {str(first['input'])[:80]!r}", hint="docs/reference.md") from None
+    return data
+
+
+def _dotted(place: Sequence[Any]) -> str:
+    return ".".join(str(part) for part in place) or "data"
+
+
+def moment(state: State, now: str | None, *, is_needed: bool) -> int:
+    """When an act happens: as the clock says; in a programme's own time as it was told, or as of the last receipt where
+    nothing is sent.
+    """
+    from events.values import parse_instant
+    from infra.clock import now_ms
+
+    if state.clock != "scenario":
+        if now is not None:
+            raise Usage(f"{state.programme} runs in the broker's time, which nobody can set", hint="leave --now out")
+        return now_ms()
+    if now is not None:
+        return parse_instant(_instant(now, "--now"))
+    if is_needed:
+        raise Usage(
+            f"{state.programme} runs in its own time", hint="say what time it is there: --now 2026-01-15T06:00:00Z"
+        )
+    return max(state.order_ms.values(), default=0)

@@ -165,16 +165,6 @@ def published_figures(state: State, publication: Publication, rulebook: Rulebook
     return Envelope(event_id, office_of(rulebook), FIGURES, state.programme, at, data)
 
 
-def differences(expected: Any, found: Any, path: str = "") -> list[str]:
-    """Where what was found is not as expected: each with its path and both values. What is not expected is not looked at."""
-    if isinstance(expected, dict):
-        if not isinstance(found, dict):
-            return [f"{path}: expected {expected}, found {found}"]
-        rows = (differences(value, found.get(name), f"{path}.{name}".lstrip(".")) for name, value in expected.items())
-        return [line for lines in rows for line in lines]
-    return [] if str(expected) == str(found) else [f"{path}: expected {expected}, found {found}"]
-
-
 def scenario_home(home: Path, programme: str, now_ms: int) -> Path:
     """A folder for one run: its ledger, and nothing of an earlier one."""
     stamp = format_instant(now_ms)[:19].replace(":", "").replace("T", "-")

@@ -83,11 +83,13 @@ class Played:
 
 @dataclass(slots=True)
 class Player:
-    """Plays one scenario on parts that are open. `until_ms` stops before anything later."""
+    """Plays one scenario on parts that are open. `until_ms` stops before anything later. Without a Prefect server what is
+    due is performed in this thread, by the same code that the flow's tasks call.
+    """
 
     scenario: Scenario
     parts: Parts
-    prefect: PrefectServer
+    prefect: PrefectServer | None
     say: Say
     until_ms: int | None = None
     _seconds: dict[str, float] = field(default_factory=dict)
@@ -129,15 +131,22 @@ class Player:
         transition = way.due(tick)
         if transition is None:
             return
-        with self._timed("waiting for Prefect"):
-            self.prefect.ready()
-        with self._timed("importing Prefect"):
-            from flows.progress import run_progress
-        with self._timed("flows"):
-            done = run_progress(self.parts, self.scenario.programme, format_instant(tick), describe(transition))
+        if self.prefect is None:
+            with self._timed("flows"):
+                done = [describe(step) for step in way.steps(tick)]
+        else:
+            done = self._flow(self.prefect, tick, describe(transition))
         for what in done:
             self.say(f"{format_instant(tick)}  {what}")
         self._done += done
+
+    def _flow(self, prefect: PrefectServer, tick: int, what: str) -> list[str]:
+        with self._timed("waiting for Prefect"):
+            prefect.ready()
+        with self._timed("importing Prefect"):
+            from flows.progress import run_progress
+        with self._timed("flows"):
+            return run_progress(self.parts, self.scenario.programme, format_instant(tick), what)
 
     @contextmanager
     def _timed(self, what: str) -> Iterator[None]:

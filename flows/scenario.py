@@ -20,6 +20,7 @@ from infra.rulebook_file import load
 SCORE = "phasegate.score.recorded.v1"
 ANNOUNCED = "phasegate.programme.announced.v1"
 AMENDED = "phasegate.rulebook.amended.v1"
+APPOINTED = "phasegate.evaluator.appointed.v1"
 OFFICE = "office"
 
 
@@ -68,7 +69,9 @@ def read_scenario(folder: Path) -> Scenario:
     said = [_announcement(about, documents[about.rulebook]), *_lines(folder / "events.ndjson")]
     said += [_amendment(about.programme, row, documents[row.rulebook]) for row in about.amendments]
     for table in about.marks:
-        said += _scores(folder, about.programme, _rules(rulebooks, table.phase), table)
+        rules, rows = _rules(rulebooks, table.phase), _rows(folder, table)
+        said += _appointments(office_of(rulebooks[-1]), about.programme, rules, table, rows)
+        said += _scores(folder, about.programme, rules, table, rows)
     scheduled = tuple(sorted(said, key=lambda row: row.at_ms))
     return Scenario(folder, about, rulebooks, scheduled, tuple(sorted(parse_instant(tick) for tick in about.ticks)))
 
@@ -142,11 +145,31 @@ def topic_of(name: str, where: str) -> str:
     return row.topics[0]
 
 
-def _scores(folder: Path, programme: str, rules: Phase, table: MarksTable) -> Iterator[Scheduled]:
+def _rows(folder: Path, table: MarksTable) -> list[MarkRow]:
     path = folder / table.file
     if not path.exists():
         raise NotFound(f"scenario.yaml names {table.file}, which is not in {folder}")
-    rows = [row for row in read_marks(path) if not any(_is_slot(row, slot) for slot in table.left_out)]
+    return [row for row in read_marks(path) if not any(_is_slot(row, slot) for slot in table.left_out)]
+
+
+def _appointments(
+    office: str, programme: str, rules: Phase, table: MarksTable, rows: Sequence[MarkRow]
+) -> Iterator[Scheduled]:
+    """Everybody who marks in the table, once for each panel."""
+    if table.appointed is None:
+        return
+    at_ms = parse_instant(table.appointed)
+    seats = {(rules.leaves[row.criterion].panel, row.evaluator) for row in rows if row.criterion in rules.leaves}
+    for panel, evaluator in sorted(seats):
+        event_id = derived_id(programme, APPOINTED, table.phase, f"{panel}/{evaluator}", 1)
+        data = {"evaluator": evaluator, "panel": panel}
+        event = Envelope(event_id, office, APPOINTED, programme, format_instant(at_ms), data)
+        yield Scheduled(at_ms, "decisions", event)
+
+
+def _scores(
+    folder: Path, programme: str, rules: Phase, table: MarksTable, rows: Sequence[MarkRow]
+) -> Iterator[Scheduled]:
     first_ms, last_ms = parse_instant(table.begins), parse_instant(table.ends)
     for place, row in enumerate(rows):
         at_ms = first_ms + (last_ms - first_ms) * place // max(len(rows) - 1, 1)
@@ -154,7 +177,8 @@ def _scores(folder: Path, programme: str, rules: Phase, table: MarksTable) -> It
         pattern = table.sources.get(leaf.panel) if leaf is not None else None
         if pattern is None:
             raise Refused(
-                f"{path}:{row.line}: scenario.yaml names no source for the panel that marks {row.criterion!r}"
+                f"{folder / table.file}:{row.line}: "
+                f"scenario.yaml names no source for the panel that marks {row.criterion!r}"
             )
         yield Scheduled(at_ms, "scores", _score(programme, table.phase, row, pattern, at_ms))
 

@@ -21,7 +21,8 @@ class Part(BaseModel):
 
 class MarksTable(Part):
     """A table of marks turned into score.recorded events, spread evenly over a stretch of time in the file's order.
-    `sources` names the sender by panel; `{evaluator}` stands for the row's. `except` leaves rows out, by slot.
+    `sources` names the sender by panel; `{evaluator}` stands for the row's. `except` leaves rows out, by slot. `appointed`:
+    when the office appoints those who mark here to their panels, where events.ndjson does not say it.
     """
 
     phase: str
@@ -30,6 +31,7 @@ class MarksTable(Part):
     ends: Annotated[str, Field(alias="until")]
     sources: dict[str, str]
     left_out: Annotated[list[dict[str, str]], Field(alias="except")] = []
+    appointed: str | None = None
 
 
 class Amendment(Part):

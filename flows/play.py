@@ -10,18 +10,24 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from events.errors import PhasegateError, Unavailable
-from events.values import format_instant
+from events.derived import derived_id
+from events.envelope import Envelope
+from events.errors import PhasegateError, Refused, Unavailable
+from events.rulebook import Rulebook
+from events.values import format_instant, parse_instant
 from flows.office import message
 from flows.prefect_server import PrefectServer
 from flows.recorder import Recorder
-from flows.scenario import Scenario, Scheduled
+from flows.scenario import Scenario, Scheduled, office_of
+from flows.scenario_file import Publication
 from flows.transitions import Progress
 from flows.wiring import Parts
+from handlers.figures import figures_of
 from handlers.state import State
 from handlers.transition import describe
 
 Say = Callable[[str], None]
+FIGURES = "phasegate.figures.published.v1"
 
 
 class Recording:
@@ -77,11 +83,13 @@ class Played:
 
 @dataclass(slots=True)
 class Player:
-    """Plays one scenario on parts that are open. `until_ms` stops before anything later."""
+    """Plays one scenario on parts that are open. `until_ms` stops before anything later. Without a Prefect server what is
+    due is performed in this thread, by the same code that the flow's tasks call.
+    """
 
     scenario: Scenario
     parts: Parts
-    prefect: PrefectServer
+    prefect: PrefectServer | None
     say: Say
     until_ms: int | None = None
     _seconds: dict[str, float] = field(default_factory=dict)
@@ -94,36 +102,51 @@ class Player:
             way.office.pause = running.pause
             publisher = self.parts.bus.publisher()
             stack.callback(publisher.close)
-            queue = list(self.scenario.scheduled)
+            queue, figures = list(self.scenario.scheduled), sorted(self.scenario.about.publications, key=lambda p: p.at)
             for tick in [t for t in self.scenario.ticks if self.until_ms is None or t <= self.until_ms]:
                 batch = [row for row in queue if row.at_ms <= tick]
                 queue = queue[len(batch) :]
                 with self._timed("events"):
                     positions = publisher.publish([self._message(row) for row in batch])
                     way.office.await_recorded(positions)
+                while figures and parse_instant(figures[0].at) <= tick:
+                    self._publish(way, figures.pop(0))
                 self._progress(way, tick)
             state = way.state
         return Played(state, self._done, self._seconds)
 
     def _message(self, row: Scheduled) -> Any:
         """Office and other sources that must sign sign with the office's key: a scenario holds no other."""
-        source = next((s for s in self.scenario.rulebook.sources if s.source == row.event.source), None)
-        signs = source is not None and (source.signs or source.role == "office") and not source.keys
+        signs = self.scenario.speaks_for_office(row.event.source)
         return message(row.topic, row.event, self.parts.office_key if signs else None, row.at_ms)
+
+    def _publish(self, way: Progress, publication: Publication) -> None:
+        """What a profile shows of the decision in force, in the office's own name."""
+        at_ms = parse_instant(publication.at)
+        event = published_figures(way.state, publication, self.scenario.rulebook)
+        way.office.publish([("decisions", event)], at_ms)
+        self.say(f"{format_instant(at_ms)}  {publication.phase} / {publication.profile} published by the office")
 
     def _progress(self, way: Progress, tick: int) -> None:
         transition = way.due(tick)
         if transition is None:
             return
-        with self._timed("waiting for Prefect"):
-            self.prefect.ready()
-        with self._timed("importing Prefect"):
-            from flows.progress import run_progress
-        with self._timed("flows"):
-            done = run_progress(self.parts, self.scenario.programme, format_instant(tick), describe(transition))
+        if self.prefect is None:
+            with self._timed("flows"):
+                done = [describe(step) for step in way.steps(tick)]
+        else:
+            done = self._flow(self.prefect, tick, describe(transition))
         for what in done:
             self.say(f"{format_instant(tick)}  {what}")
         self._done += done
+
+    def _flow(self, prefect: PrefectServer, tick: int, what: str) -> list[str]:
+        with self._timed("waiting for Prefect"):
+            prefect.ready()
+        with self._timed("importing Prefect"):
+            from flows.progress import run_progress
+        with self._timed("flows"):
+            return run_progress(self.parts, self.scenario.programme, format_instant(tick), what)
 
     @contextmanager
     def _timed(self, what: str) -> Iterator[None]:
@@ -134,14 +157,21 @@ class Player:
             self._seconds[what] = self._seconds.get(what, 0.0) + time.perf_counter() - began
 
 
-def differences(expected: Any, found: Any, path: str = "") -> list[str]:
-    """Where what was found is not as expected: each with its path and both values. What is not expected is not looked at."""
-    if isinstance(expected, dict):
-        if not isinstance(found, dict):
-            return [f"{path}: expected {expected}, found {found}"]
-        rows = (differences(value, found.get(name), f"{path}.{name}".lstrip(".")) for name, value in expected.items())
-        return [line for lines in rows for line in lines]
-    return [] if str(expected) == str(found) else [f"{path}: expected {expected}, found {found}"]
+def published_figures(state: State, publication: Publication, rulebook: Rulebook) -> Envelope:
+    """The office's figures.published. Raises Refused where nothing is decided, or the rules have no such profile."""
+    phase = state.phases.get(publication.phase)
+    decision = None if phase is None else phase.in_force
+    profile = next((row for row in rulebook.profiles if row.id == publication.profile), None)
+    if phase is None or decision is None or profile is None:
+        raise Refused(
+            f"scenario.yaml publishes {publication.profile} of {publication.phase} at {publication.at}: "
+            + ("the rulebook has no such profile" if profile is None else "nothing is decided there yet")
+        )
+    decision_id = decision.fact.event.id
+    data = {"decision": decision_id, "profile": profile.id, "figures": figures_of(profile, phase, decision)}
+    event_id = derived_id(state.programme, FIGURES, publication.phase, f"{decision_id}/{profile.id}", 1)
+    at = format_instant(parse_instant(publication.at))
+    return Envelope(event_id, office_of(rulebook), FIGURES, state.programme, at, data)
 
 
 def scenario_home(home: Path, programme: str, now_ms: int) -> Path:

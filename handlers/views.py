@@ -135,6 +135,7 @@ def decision_view(phase: PhaseState, decision: Decision) -> dict[str, Any]:
         "vacancies": data["vacancies"],
         "basis": data["basis"],
         "signed": sorted(decision.signatures),
+        "published": list(decision.published),
         "final": decision.finalised is not None,
         "objections": [] if decision.finalised is None else decision.finalised.data["objections"],
     }

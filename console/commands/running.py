@@ -142,44 +142,20 @@ def _bus(kind: str, settings: Settings, scenario: Scenario, ledger: Ledger, repo
 
 def result_data(scenario: Scenario, played: Played, settings: Settings) -> dict[str, Any]:
     """What INTERFACE says `run --json` gives, and how it compares with what the scenario expects."""
-    from flows.play import differences
+    from flows.comparison import finalists, unmet
     from handlers.views import phases_view
 
-    phases = phases_view(played.state)
-    found = {"phases": {view["phase"]: comparable(view) for view in phases}}
-    is_whole = not scenario.ticks or played.state.size > 0
-    unmet = differences(scenario.about.expected, found) if is_whole else []
+    expected, lines = unmet(scenario.about, played.state)
     return {
         "programme": scenario.programme,
-        "phases": phases,
+        "phases": phases_view(played.state),
+        "finalists": finalists(played.state),
         "size": played.state.size,
         "transitions": played.transitions,
         "database": settings.database,
-        "expected": len(list(leaves(scenario.about.expected))),
-        "unexpected": unmet,
+        "expected": expected,
+        "unexpected": lines,
     }
-
-
-def comparable(view: dict[str, Any]) -> dict[str, Any]:
-    """A phase keyed by entrant, as scenarios write what they expect."""
-    return {
-        "status": view["status"],
-        "scores": {row["entrant"]: {**row["scores"], "total": row["total"]} for row in view["standings"]},
-        "ranks": {row["entrant"]: row["rank"] for row in view["standings"]},
-        "outcomes": {row["entrant"]: row["outcome"] for row in view["outcomes"]},
-        "reasons": {row["entrant"]: [reason["code"] for reason in row["reasons"]] for row in view["outcomes"]},
-        "means": view["means"],
-        "vacancies": view["vacancies"],
-    }
-
-
-def leaves(expected: Any) -> Iterator[Any]:
-    """The single figures in what a scenario expects."""
-    if isinstance(expected, dict):
-        for value in expected.values():
-            yield from leaves(value)
-    else:
-        yield expected
 
 
 def demo(options: argparse.Namespace, report: Report) -> Result:

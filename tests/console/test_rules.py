@@ -14,6 +14,7 @@ from tests.console.conftest import Phasegate
 
 ROOT = Path(__file__).resolve().parents[2]
 K_AI = ROOT / "examples" / "k-ai-2026"
+WHOLE = K_AI / "rulebook-4.yaml"
 HEADS = "team,criterion,item,evaluator,value,reference\n"
 
 TEN_FAULTS = """\
@@ -118,7 +119,7 @@ def test_what_is_no_rulebook_at_all_is_refused_too(
 
 
 def standings(phasegate: Phasegate, phase: str) -> tuple[dict[str, Any], dict[str, str]]:
-    answer = phasegate("score", K_AI / "rulebook.yaml", K_AI / "marks" / f"{phase}.csv", "--phase", phase, "--json")
+    answer = phasegate("score", WHOLE, K_AI / "marks" / f"{phase}.csv", "--phase", phase, "--json")
     assert (answer.code, answer.document["warnings"]) == (0, [])
     assert answer.document["schema"] == "phasegate/score/v1"
     return {line["entrant"]: line for line in answer.data["standings"]}, answer.data["means"]
@@ -166,7 +167,7 @@ def test_phase_2_of_k_ai_comes_out_as_published(phasegate: Phasegate) -> None:
 
 
 def test_the_table_for_people_has_every_criterion(phasegate: Phasegate) -> None:
-    words = ("score", K_AI / "rulebook.yaml", K_AI / "marks" / "phase-1.csv", "--phase", "phase-1")
+    words = ("score", WHOLE, K_AI / "marks" / "phase-1.csv", "--phase", "phase-1")
     rows = {line.split()[0]: line.split()[1:] for line in phasegate(*words).out.splitlines() if line.strip()}
     assert rows["common"] == ["20", "14.4", "13.6", "12.6", "11.9", "10.4", "12.58"]
     assert rows["user"] == ["25", "25.0", "20.9", "20.3", "20.6", "17.0", "20.76"]
@@ -178,11 +179,11 @@ def test_the_table_for_people_has_every_criterion(phasegate: Phasegate) -> None:
 
 
 def test_several_phases_need_a_choice(phasegate: Phasegate) -> None:
-    words = ("score", K_AI / "rulebook.yaml", K_AI / "marks" / "phase-1.csv")
+    words = ("score", WHOLE, K_AI / "marks" / "phase-1.csv")
     assert phasegate(*words).code == 2
     error = phasegate(*words, "--json").document["error"]
     assert error["code"] == "usage"
-    assert "phase-1, phase-2" in error["message"]
+    assert "phase-1, reopening, phase-2, final" in error["message"]
     assert phasegate(*words, "--phase", "phase-9").code == 5
 
 
@@ -243,7 +244,7 @@ def test_faults_that_touch_scores_stop_scoring_and_others_do_not(
 def test_scoring_brings_in_no_machinery() -> None:
     """It is for tables alone, on a machine that has neither Kafka nor a ledger."""
     script = "import sys; from console.main import main; code = main(sys.argv[1:]); print(); print(code, *sys.modules)"
-    words = ["score", str(K_AI / "rulebook.yaml"), str(K_AI / "marks" / "phase-2.csv"), "--phase", "phase-2", "--json"]
+    words = ["score", str(WHOLE), str(K_AI / "marks" / "phase-2.csv"), "--phase", "phase-2", "--json"]
     run = subprocess.run([sys.executable, "-c", script, *words], cwd=ROOT, capture_output=True, text=True, check=True)
     code, *modules = run.stdout.splitlines()[-1].split()
     assert code == "0"

@@ -141,13 +141,13 @@ def test_two_phases_and_two_criteria_need_names_of_their_own() -> None:
 
 def test_the_next_phase_opens_after_the_last_deadline() -> None:
     document = loads((K_AI / "rulebook.yaml").read_text(encoding="utf-8")).document
-    document["phases"][1]["opens"] = "2026-01-01T00:00:00Z"
-    assert [(fault.place, fault.code) for fault in faults(document)] == [("phases[1].opens", "out-of-order")]
+    document["phases"][2]["opens"] = "2025-07-31T00:00:00Z"
+    assert [(fault.place, fault.code) for fault in faults(document)] == [("phases[2].opens", "out-of-order")]
 
 
 def test_points_of_a_branch_are_those_of_its_parts() -> None:
     text = (K_AI / "rulebook.yaml").read_text(encoding="utf-8").replace("points: 40", "points: 45", 1)
-    assert found(text) == {("phases[0].criteria[0].points", "points-differ")}
+    assert found(text) == {("phases[2].criteria[0].points", "points-differ")}
 
 
 @pytest.mark.parametrize(

@@ -49,9 +49,16 @@ def leaf_value(steps: str, table: str, *, items: str = "{i: [0, 100]}", points: 
 
 
 @cache
-def k_ai_document() -> dict[str, Any]:
-    document: dict[str, Any] = load(K_AI / "rulebook.yaml").document
+def k_ai_document(version: str = "rulebook-4.yaml") -> dict[str, Any]:
+    """The example's rules as they are in the end, or another version of them."""
+    document: dict[str, Any] = load(K_AI / version).document
     return document
+
+
+def k_ai_phase(phase_id: str) -> dict[str, Any]:
+    """A phase of the example as written."""
+    found: dict[str, Any] = next(phase for phase in k_ai_document()["phases"] if phase["id"] == phase_id)
+    return found
 
 
 def k_ai(phase_id: str, **changes: Any) -> tuple[Phase, dict[tuple[str, str, str, str], Mark]]:

@@ -108,7 +108,9 @@ def score_corrected(state: State, fact: Fact, source: Source | None) -> Verdict:
         return Refusal("source-not-authorised", f"{source.source} speaks for {source.panel}, not for {leaf.panel}")
     before = phase.marks[(entrant, criterion, item, evaluator)]
     if before.ids[0] != target:
-        return Refusal("illegal-transition", f"{target} was voided, and {before.ids[0]} given in its place; correct that")
+        return Refusal(
+            "illegal-transition", f"{target} was voided, and {before.ids[0]} given in its place; correct that"
+        )
     wrong = _out_of_range(leaf, item, fact.data["value"], fact.data.get("reference", before.reference))
     return wrong or named_act(state, fact) or _outside_time(state, phase, fact) or ACCEPTED
 

@@ -100,7 +100,7 @@ phases:
     approvals: {tie.resolved: boss}                                               #! unknown-role
   - id: three                                                                     #! missing
     criteria:
-      - {id: total, panel: p, items: {i: [0, 1]}, steps: [{over: items, by: mean}, {over: evaluators, by: mean}]}  #! reserved-id
+      - {id: total, panel: p, items: {i: [0, 1]}, steps: [{over: items, by: mean}, {over: evaluators, by: mean}]} #! reserved-id
 """
 
 

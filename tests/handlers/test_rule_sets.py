@@ -247,10 +247,11 @@ SKATERS = (
 
 
 def test_a_judged_sport_trims_rounds_times_rounds_sums_and_deducts() -> None:
-    """axel 1 2 2 3 3 3 2 2 5, without 1 and 5: 17/7 = 2.4286 -> 2.43 x 1.1 = 2.673 -> 2.67.
+    """Axel 1 2 2 3 3 3 2 2 5, without 1 and 5: 17/7 = 2.4286 -> 2.43 x 1.1 = 2.673 -> 2.67.
     spin 4 4 3 3 4 4 3 5 0, without 0 and 5: 25/7 = 3.5714 -> 3.57 x 0.7 = 2.499 -> 2.50.
     Together 5.17, with a fall 4.17: a 4.17 + 5.17 = b 5.17 + 4.17 = 9.34, and the free segment (5.17) puts a first.
-    c's short: -1 -1 -2 -2 -1 -1 -2 -2 -5, without -5 and one -1: -11/7 = -1.5714 -> -1.57 x 1.1 = -1.727 -> -1.73; + 2.50 = 0.77.
+    c's short: -1 -1 -2 -2 -1 -1 -2 -2 -5, without -5 and one -1: -11/7 = -1.5714 -> -1.57 x 1.1 = -1.727 -> -1.73; and
+    2.50 - 1.73 = 0.77.
     c's free: 2.67 + 0 less nine falls is below 0, and stays 0.
     """
     assert faults(loads(SPORT).document) == []

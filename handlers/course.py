@@ -56,7 +56,8 @@ def entrants_of(state: State, rules: Phase) -> tuple[str, ...]:
         candidates = {name for name, fact in state.entrants.items() if _in_time(state, rules, fact)}
     else:
         phase = state.phases.get(before.id)
-        candidates = {*(advanced(phase) if phase is not None else ()), *newcomers(state, rules)}
+        kept = set(advanced(phase)) if phase is not None else set()
+        candidates = (kept - _reapplied(state, before)) | set(newcomers(state, rules))
     return tuple(sorted(name for name in candidates if not _has_left(state, rules.id, REGISTRATION, name)))
 
 
@@ -81,6 +82,12 @@ def newcomers(state: State, rules: Phase) -> list[str]:
     return [name for call in calls if call and call.decided for name in call.decided.data["selected"]]
 
 
+def _reapplied(state: State, filled: Phase) -> set[str]:
+    """Who applied for the places that a phase left: of those it let advance only who gave up the place before."""
+    calls = [state.calls.get(phase.id) for phase in _filling(state, filled)]
+    return {name for call in calls if call is not None for name in call.applications}
+
+
 def _filling(state: State, filled: Phase) -> list[Phase]:
     """The calls that fill the places that a phase left empty."""
     phases = state.rulebook.phases if state.rulebook is not None else ()
@@ -94,12 +101,13 @@ def applicants(state: State, rules: Phase) -> list[str]:
     return sorted(name for name, fact in applied if _in_time(state, rules, fact))
 
 
-def why_not_eligible(state: State, rules: Phase, entrant: str) -> str | None:
-    """Why an entrant may not apply to a call; None when it may."""
+def why_not_eligible(state: State, rules: Phase, application: Fact) -> str | None:
+    """Why an entrant may not apply to a call; None when it may. That it withdrew after it applied is no reason."""
     assert rules.call is not None  # The caller looked.
-    eligible = rules.call.eligible
-    if entrant in state.withdrawn and not eligible.withdrawn:
-        return f"{entrant} withdrew (entry {state.withdrawn[entrant].index})"
+    eligible, entrant = rules.call.eligible, application.data["entrant"]
+    left = state.withdrawn.get(entrant)
+    if left is not None and left.offset < application.offset:
+        return None if eligible.withdrawn else f"{entrant} withdrew (entry {left.index})"
     fates = {
         row["entrant"]: row["outcome"]
         for phase in state.phases.values()

@@ -8,7 +8,7 @@ from events.names import TYPES
 from events.rulebook import parse_rulebook
 from events.values import parse_instant
 from handlers.state import Call, Decision, Fact, Objection, PhaseState, Round, State
-from handlers.windows import grace_ms
+from handlers.windows import deadline, grace_ms
 
 
 def note_act(state: State, phase_id: str, fact: Fact) -> None:
@@ -75,9 +75,11 @@ def _submission_withdrawn(state: State, fact: Fact) -> None:
 
 
 def _application_received(state: State, fact: Fact) -> None:
-    """Who withdrew and may apply again is back in the programme."""
+    """Whoever withdrew before, and may apply, is back."""
+    left = state.withdrawn.get(fact.data["entrant"])
+    if left is not None and left.offset < fact.offset:
+        del state.withdrawn[fact.data["entrant"]]
     state.calls[fact.data["call"]].applications[fact.data["entrant"]] = fact
-    state.withdrawn.pop(fact.data["entrant"], None)
 
 
 def _objection_filed(state: State, fact: Fact) -> None:
@@ -113,10 +115,19 @@ def _figures_published(state: State, fact: Fact) -> None:
 
 
 def _rulebook_amended(state: State, fact: Fact) -> None:
+    """Markers of an opening that moved mark nothing any more."""
     state.rulebook = parse_rulebook(fact.data["rulebook"])
     state.digest = fact.data["digest"]
     state.sources = {source.source: source for source in state.rulebook.sources}
     state.amended.append(fact)
+    for (phase_id, window), marked in list(state.markers.items()):
+        if phase_id not in state.phases and not _is_of(marked, deadline(state, phase_id, window)):
+            del state.markers[phase_id, window]
+
+
+def _is_of(marked: dict[str, Fact], last_ms: int | None) -> bool:
+    """The markers mark this deadline."""
+    return all(parse_instant(fact.data["deadline"]) == last_ms for fact in marked.values())
 
 
 def _window_extended(state: State, fact: Fact) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from events.rulebook import Phase, Source, digest, parse_rulebook, whole
 from events.values import format_instant, parse_instant
 from handlers.check import faults
-from handlers.course import advanced, applicants, is_done, is_skipped, vacant_places, why_not_eligible
+from handlers.course import advanced, entrants_of, is_done, is_skipped, vacant_places, why_not_eligible
 from handlers.decided import decision_of
 from handlers.figures import figures_of
 from handlers.state import Fact, State
@@ -101,11 +101,12 @@ def application_received(state: State, fact: Fact, source: Source | None) -> Ver
         return Refusal("too-early", f"stamped {format_instant(fact.received_ms)}; {call_id} opens {rules.call.opens}")
     if entrant in call.applications:
         return Refusal("illegal-transition", f"{entrant} applied already (entry {call.applications[entrant].index})")
-    if (why := why_not_eligible(state, rules, entrant)) is not None:
-        return Refusal("not-eligible", why)
     last_ms = deadline(state, call_id, REGISTRATION)
     assert last_ms is not None  # `check` refuses a call without `opens`.
-    return behind_deadline(state, call_id, REGISTRATION, fact, last_ms) or ACCEPTED
+    if (late := behind_deadline(state, call_id, REGISTRATION, fact, last_ms)) is not None:
+        return late
+    why = why_not_eligible(state, rules, fact)  # In time, so before the call's own decision could change the answer.
+    return ACCEPTED if why is None else Refusal("not-eligible", why)
 
 
 def call_decided(state: State, fact: Fact, source: Source | None) -> Verdict:
@@ -122,7 +123,7 @@ def call_decided(state: State, fact: Fact, source: Source | None) -> Verdict:
     if not is_complete(state, rules.id, REGISTRATION):
         return Pending((("window", rules.id, REGISTRATION),))
     phase = state.phases.get(rules.id)
-    if phase is None and not applicants(state, rules):
+    if phase is None and not entrants_of(state, rules):
         selected: list[str] = []
     elif phase is None or phase.status != "final":
         return Pending((("final", rules.id),))

@@ -63,6 +63,8 @@ def phase_opened(state: State, fact: Fact, source: Source | None) -> Verdict:
         return Refusal(
             "illegal-transition", f"{phase_id} is open already (entry {state.phases[phase_id].opened.index})"
         )
+    if state.rulebook.phase(phase_id).call is not None and phase_id not in state.calls:  # Which says for how many.
+        return behind(state, fact, "call", phase_id) or Refusal("illegal-transition", f"nobody was called to {phase_id}")
     for rules in state.rulebook.phases:
         if rules.id == phase_id:
             break
@@ -146,7 +148,16 @@ def entrant_assessed(state: State, fact: Fact, source: Source | None) -> Verdict
         return phase
     if fact.data["entrant"] not in phase.entrants:
         return Refusal("unknown-entrant", f"{fact.data['entrant']} is not an entrant of {phase.rules.id}")
-    return _of_another_round(state, phase, fact, fact.data["entrant"]) or ACCEPTED
+    if (stale := _of_another_round(state, phase, fact, fact.data["entrant"])) is not None:
+        return stale
+    return _before_cut(state, phase) if phase.cut is None else ACCEPTED
+
+
+def _before_cut(state: State, phase: PhaseState) -> Verdict:
+    """What is computed from the cut stands behind it, also where the topic that completes it is read late."""
+    phase_id = phase.rules.id
+    owed = Refusal("illegal-transition", f"{phase_id} still waited for something when it became final")
+    return pend(state, (("cut", phase_id),), owed, phase=phase_id)
 
 
 def phase_decided(state: State, fact: Fact, source: Source | None) -> Verdict:
@@ -160,6 +171,8 @@ def phase_decided(state: State, fact: Fact, source: Source | None) -> Verdict:
         return stale
     if phase.decision is not None:
         return Refusal("illegal-transition", f"{phase.rules.id} is decided ({phase.decision.fact.event.id})")
+    if phase.cut is None:
+        return _before_cut(state, phase)
     absent = [event_id for event_id in fact.data["assessments"] if event_id not in phase.assessed]
     if absent:
         return Refusal("unknown-reference", f"there is no assessment {absent[0]}")

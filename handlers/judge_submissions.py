@@ -31,13 +31,15 @@ def entrant_registered(state: State, fact: Fact, source: Source | None) -> Verdi
 
 
 def entrant_withdrawn(state: State, fact: Fact, source: Source | None) -> Verdict:
-    """Once, at any time."""
+    """At any time; again only where an open call let the entrant come back."""
     entrant = fact.data["entrant"]
     if (waits := behind(state, fact, "entrant", entrant)) is not None:
         return waits
     if entrant not in state.entrants:
         return Refusal("unknown-entrant", f"no entrant {entrant!r} is registered")
     if entrant in state.withdrawn:
+        if (waits := behind(state, fact, "return", entrant)) is not None:
+            return waits
         return Refusal("illegal-transition", f"{entrant} withdrew already (entry {state.withdrawn[entrant].index})")
     return ACCEPTED
 

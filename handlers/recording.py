@@ -135,7 +135,6 @@ _PROVIDES: Mapping[str, tuple[str, ...]] = {
     "evaluator.appointed": ("evaluator", "evaluator"),
     "entrant.registered": ("entrant", "entrant"),
     "rebuttal.filed": ("rebuttal", "finding"),
-    "intake.closed": ("closed", "phase"),
     "window.extended": ("window", "phase", "window"),
     "call.opened": ("call", "call"),
     "call.decided": ("call-decided", "call"),
@@ -149,6 +148,7 @@ def _provided(state: State, fact: Fact) -> Iterator[Key]:
     """The keys that an accepted event provides to what waits."""
     data, name = fact.event.data, TYPES[fact.event.type].short
     yield ("event", fact.event.id)
+    yield from (("cut", phase_id) for phase_id, phase in state.phases.items() if phase.cut == state.size)
     if (row := _PROVIDES.get(name)) is not None:
         yield (row[0], *(data[member] for member in row[1:]))
     elif name == "intake.marked" and is_complete(state, data["phase"], data["window"]):

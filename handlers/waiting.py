@@ -84,7 +84,7 @@ _CLAIMS: Mapping[str, tuple[tuple[str, ...], ...]] = {
     "rebuttal.filed": (("rebuttal", "finding", "entrant"),),
     "entrant.registered": (("entrant", "entrant"),),
     "entrant.withdrawn": (("entrant", "entrant"),),
-    "application.received": (("application", "call", "entrant"),),
+    "application.received": (("application", "call", "entrant"), ("return", "entrant")),
     "phase.opened": (("phase", "phase"),),
     "intake.closed": (("phase", "phase"),),
     "phase.reopened": (("phase", "phase"),),

@@ -189,8 +189,9 @@ def test_what_is_decided_waits_for_the_closing() -> None:
         waiting = waiting.when(told_by(at("held") if name == "phase.held" else done, name)).pending(on="behind")
     log = waiting.log
     log.tell(*(marker(topic, "audits") for topic in ("submissions", "scores", "audits")))
-    ids = {held.fact.event.id: "accepted" for held in log.state.waiting.values()}
-    given(on=log).when(marker("decisions", "audits")).accepted(settles=ids)
+    *before, assessment = [held.fact.event.id for held in log.state.waiting.values()]
+    held = given(on=log).when(marker("decisions", "audits")).accepted(settles=dict.fromkeys(before, "accepted"))
+    held.when(small.ruling()).accepted(settles={assessment: "accepted"})
 
 
 @pytest.mark.parametrize("name", ["phase.held", "entrant.assessed", "phase.decided"])
@@ -214,6 +215,7 @@ def _data(log: Log, name: str) -> dict[str, Any]:
 def test_a_decision_lists_recorded_assessments_and_exactly_the_entrants() -> None:
     data = _data(at("decided"), "phase.decided")
     log = at("held")
+    log.tell(small.ruling())
     unlisted = office("phase.decided", "d", OPENS + 30 * DAY, **data)
     given(on=log).when(unlisted).refused("unknown-reference", match="no assessment")
     short = office(

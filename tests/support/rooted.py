@@ -10,12 +10,14 @@ from typing import Any
 from events import merkle
 from events.decisions import Basis
 from events.envelope import Envelope
+from events.record import Record
 from handlers import decide, decide_course
+from handlers.due import due
 from handlers.fold import fold
 from handlers.replay import Replay, Report
 from handlers.transition import CloseIntake, DecideCall, DecidePhase, Transition
 from tests.support import small
-from tests.support.log import DEPLOYMENT, PARTITION, Log, Stored
+from tests.support.log import DEPLOYMENT, PARTITION, Log, Stored, record_of
 from tests.support.stage import ORIGIN
 
 NAME = f"{ORIGIN}/{small.PROGRAMME}"
@@ -54,6 +56,21 @@ class RootedLog(Log):
                 return [decide_course.call_decided(state, call_id, basis_of_none)]
             case _:
                 return super().events(transition)
+
+    def progress(self, now_ms: int) -> list[Transition]:
+        """As a log does; what stays due after it was done is an error, not a loop without end."""
+        done: list[Transition] = []
+        while (transition := due(self.state, now_ms)) is not None:
+            assert transition not in done[-3:], f"{transition} was done, and is due again"
+            self.tell(*(record_of(event, topic, at=now_ms) for topic, event in self.events(transition)))
+            done.append(transition)
+        return done
+
+    def due_now(self, now_ms: int) -> list[Record]:
+        """What the pipeline publishes for the one thing that is due first, not recorded yet."""
+        transition = due(self.state, now_ms)
+        assert transition is not None
+        return [record_of(event, topic, at=now_ms) for topic, event in self.events(transition)]
 
     def replay(self) -> Report:
         """Every verdict and every event of the pipeline made again."""

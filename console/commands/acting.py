@@ -39,7 +39,7 @@ def act(options: argparse.Namespace, report: Report) -> Result:
         is_dry = getattr(options, "dry_run", False)
         at_ms = moment(state, options.now, is_needed=not is_dry)
         data = validated(chosen.type, completed(state, chosen.type, data_of(chosen, options, state)))
-        event = composed(state, chosen, data, options.source, at_ms)
+        event = composed(state, chosen, data, options.source, at_ms, is_dry=is_dry)
         if is_dry:
             from console.commands.previewing import result_of
 
@@ -54,22 +54,26 @@ def announced(state: State) -> State:
     return state
 
 
-def composed(state: State, chosen: Act, data: dict[str, Any], source: str | None, at_ms: int) -> Envelope:
-    """The event of an act, with a new id, said by the source that was named or the only one that may."""
+def composed(
+    state: State, chosen: Act, data: dict[str, Any], source: str | None, at_ms: int, *, is_dry: bool
+) -> Envelope:
+    """The event of an act, with a new id, said by the source that was named or the only one that may; where nothing is sent,
+    by the first that may.
+    """
     from events.envelope import Envelope
     from events.values import format_instant
     from flows.sending import uuid7
 
-    speaker = source or _speaker(state, chosen.type, data)
+    speaker = source or _speaker(state, chosen.type, data, is_dry=is_dry)
     name = f"phasegate.{chosen.type}.v1"
     return Envelope(uuid7(at_ms), speaker, name, state.programme, format_instant(at_ms), data)
 
 
-def _speaker(state: State, name: str, data: Mapping[str, Any]) -> str:
+def _speaker(state: State, name: str, data: Mapping[str, Any], *, is_dry: bool) -> str:
     from handlers.concerns import speakers
 
     found = [source.source for source in speakers(state, name, data)]
-    if len(found) == 1:
+    if len(found) == 1 or (found and is_dry):
         return found[0]
     if not found:
         raise Usage(f"the rulebook names no source that may send {name} here", hint="say who says it: --as SOURCE")

@@ -48,7 +48,7 @@ def amend(options: argparse.Namespace, report: Report) -> Result:
             "reason": options.reason or WITHOUT_REASON,
             "consents": options.consents or [],
         }
-        event = composed(state, AMENDED, validated(AMENDED.type, data), options.source, at_ms)
+        event = composed(state, AMENDED, validated(AMENDED.type, data), options.source, at_ms, is_dry=options.dry_run)
         if not options.dry_run:
             return sent(settings, reading.ledger, state, event, options, report)
         return _dry_run(state, rulebook, event, at_ms, report)

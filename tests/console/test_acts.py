@@ -16,7 +16,7 @@ from tests.console.conftest import Answer, Phasegate, acted_rules
 from tests.support import long_cup, long_told, small
 from tests.support.deployment import environment
 from tests.support.long_cup import OFFICE, TEAMS, day, decision, instant
-from tests.support.stage import OFFICE_KEY, Stage
+from tests.support.stage import LOG_KEY, OFFICE_KEY, Stage
 
 CUP = small.PROGRAMME
 Say = Callable[..., Any]
@@ -185,6 +185,21 @@ def test_what_the_office_says_is_signed_with_its_key_and_another_key_may_be_name
     answer = calling(1, *words, "--key", str(other))
     assert (answer.code, answer.data["reason"]) == (6, "signature-invalid")
     assert answer.data["signed"] == load_key(other).kid
+
+
+def test_a_source_with_a_key_of_its_own_signs_with_that(
+    stage: Stage, calling: Callable[..., Answer], tmp_path: Path
+) -> None:
+    rules = acted_rules()
+    own = {"source": "urn:desk", "types": ["invitation.declined"], "signs": "true", "keys": [LOG_KEY.vkey]}
+    rules["sources"].append(own)
+    stage.tell(long_cup.announced(rules))
+    words = ("decline", "Somebody", "--reason", "busy", "--as", "urn:desk")
+    answer = calling(-5, *words)
+    assert answer.code == 2
+    assert answer.document["error"]["details"]["keys"] == [LOG_KEY.vkey]
+    key = environment(tmp_path, "")["PHASEGATE_LOG_KEY"]
+    assert calling(-5, *words, "--key", key).data["verdict"] == "accepted"
 
 
 def test_an_act_that_lacks_a_reason_or_a_role_is_a_usage_error(decided: Stage, calling: Callable[..., Answer]) -> None:

@@ -148,7 +148,7 @@ def test_help_goes_to_standard_output_and_is_no_error(phasegate: Phasegate) -> N
     answer = phasegate("--help")
     assert answer.code == 0
     assert answer.err == ""
-    assert all(re.search(rf"^ +{name} +\S", answer.out, re.MULTILINE) for name in COMMANDS)
+    assert all(re.search(rf"^ +{name}\s+\S", answer.out, re.MULTILINE) for name in COMMANDS)
 
 
 @pytest.mark.parametrize("name", COMMANDS)

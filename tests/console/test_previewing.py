@@ -65,11 +65,11 @@ def test_a_preview_is_shown_with_arrows_and_what_it_supposes(decided: Stage, pha
     ("command", "words"),
     [
         ("void", (score("birch", "bench"), "--reason", "r", "--as", OFFICE)),
-        ("annul", ("heat", "ann", "--reason", "r", "--as", OFFICE)),
-        ("recuse", ("ann", "birch", "--reason", "r", "--as", OFFICE)),
-        ("waive", ("heat", "--reason", "r", "--as", OFFICE)),
-        ("resolve", ("heat", "birch", "ash", "--reason", "r", "--as", OFFICE)),
-        ("reopen", ("heat", instant(23), "--reason", "r", "--as", OFFICE)),
+        ("annul", ("heat", "ann", "--reason", "r")),
+        ("recuse", ("ann", "birch", "--reason", "r")),
+        ("waive", ("heat", "--reason", "r")),
+        ("resolve", ("heat", "birch", "ash", "--reason", "r")),
+        ("reopen", ("heat", instant(23), "--reason", "r")),
     ],
 )
 def test_every_act_that_can_change_an_outcome_has_a_dry_run(
@@ -137,7 +137,7 @@ def test_an_amendment_is_tried_on_the_marks_that_there_are(
 ) -> None:
     before = records(decided)
     path = amended_file(tmp_path, heat={"advance": {"places": "1"}})
-    answer = phasegate("amend", path, "--from", "heat", "--dry-run", "--as", OFFICE, "--json")
+    answer = phasegate("amend", path, "--from", "heat", "--dry-run", "--json")
     assert answer.code == 0, answer.out + answer.err
     assert [(row["path"], row["before"], row["after"]) for row in answer.data["rules"]] == [
         ("phases.heat.advance.places", "2", "1"),
@@ -147,7 +147,7 @@ def test_an_amendment_is_tried_on_the_marks_that_there_are(
     assert [(row["entrant"], row["after"]["outcome"]) for row in heat["changes"]] == [("birch", "eliminated")]
     assert "illegal-transition" in answer.document["warnings"][0]
     assert records(decided) == before
-    shown = phasegate("amend", path, "--from", "heat", "--dry-run", "--as", OFFICE).out
+    shown = phasegate("amend", path, "--from", "heat", "--dry-run").out
     assert 'phases.heat.advance.places: "2" -> "1"' in shown
 
 
@@ -161,7 +161,7 @@ def test_rules_of_a_phase_that_is_not_open_are_amended_by_one_command(
     assert answer.code == 0, answer.out + answer.err
     assert (answer.data["verdict"], answer.data["type"]) == ("accepted", "phasegate.rulebook.amended.v1")
     assert answer.data["data"]["consents"] == ["ash"]
-    again = phasegate("amend", path, "--from", "finale", "--dry-run", "--as", OFFICE, "--json")
+    again = phasegate("amend", path, "--from", "finale", "--dry-run", "--json")
     assert again.data["rules"] == []
     assert phasegate(*words, "--reason", "again").code == 6
 

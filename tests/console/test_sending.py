@@ -197,3 +197,19 @@ def test_a_programme_is_announced_and_events_get_their_verdicts(phasegate: Phase
     assert only_sent.code == 0
     assert "verdict" not in only_sent.data["events"][0]
     assert only_sent.data["events"][0]["offset"] > sent.data["events"][1]["offset"]
+
+
+@pytest.mark.kafka
+@pytest.mark.usefixtures("recorded")
+def test_acts_of_people_travel_through_kafka_and_are_told_their_verdict(phasegate: Phasegate, tmp_path: Path) -> None:
+    assert phasegate("announce", rulebook_file(tmp_path)).code == 0
+    answer = phasegate("register", "small", "ash", "--name", "Ash", "--json")
+    assert answer.code == 0, answer.out + answer.err
+    assert (answer.data["verdict"], answer.data["index"], answer.data["source"]) == ("accepted", 1, "urn:team:ash")
+    assert phasegate("appoint", "small", "ann", "jury", "--json").data["signed"]
+    again = phasegate("register", "small", "ash", "--name", "Ash", "--json")
+    assert (again.code, again.data["reason"]) == (6, "illegal-transition")
+    assert "registered already" in again.data["detail"]
+    late = phasegate("register", "small", "birch", "--name", "Birch", "--now", "2030-01-01T00:00:00Z")
+    assert late.code == 2
+    assert phasegate("status", "small", "--json").data["size"] == 4

@@ -40,7 +40,7 @@ class Profile(Rule):
     id: Id
     title: Texts | None = None
     when: Literal["decided", "final"] = "decided"
-    shows: tuple[Literal["outcomes", "first", "means", "ranks", "totals", "scores", "margins"], ...]
+    shows: tuple[Literal["outcomes", "first", "means", "gaps", "ranks", "totals", "scores", "margins"], ...]
 
 
 class Eligible(Rule):

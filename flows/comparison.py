@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from events.rulebook_fields import Rounding
-from events.values import format_places, parse_exact
+from events.values import parse_exact
 from flows.scenario_file import PublishedFigure, ScenarioFile
+from handlers.figures import gap
 from handlers.rounding import rounded
 from handlers.state import State
 from handlers.views import phases_view
@@ -43,21 +44,13 @@ def _compared(figure: PublishedFigure, view: Mapping[str, Any]) -> Compared:
         criterion, whose, computed = figure.mean, "mean", view.get("means", {}).get(figure.mean)
     elif figure.gap is not None:
         criterion, whose = figure.gap, "first to last"
-        computed = _gap([row[criterion] for row in scores.values() if row.get(criterion) is not None])
+        column = [row[criterion] for row in scores.values() if row.get(criterion) is not None]
+        computed = gap(column) if column else None
     else:
         criterion, whose = figure.criterion or "total", figure.entrant or ""
         computed = scores.get(whose, {}).get(criterion)
     is_same = computed is not None and _at_places_of(figure.value, computed) == figure.value
     return Compared(figure.phase, criterion, whose, figure.value, computed, is_same)
-
-
-def _gap(column: list[str]) -> str | None:
-    """Between the highest and the lowest, with the places that the values have."""
-    if not column:
-        return None
-    values = [parse_exact(text) for text in column]
-    places = max(len(text.partition(".")[2]) for text in column)
-    return format_places(max(values) - min(values), places)
 
 
 def _at_places_of(published: str, computed: str) -> str:

@@ -75,14 +75,21 @@ def decisions(options: argparse.Namespace, report: Report) -> Result:
     titles = {rules.id: rules.title or {} for rules in (state.rulebook.phases if state.rulebook else ())}
     finalists = None if state.concluded is None else state.concluded.data["finalists"]
     data = {"programme": programme, "size": state.size, "phases": phases_view(state), "finalists": finalists}
-    return Result(data, partial(_show_decisions, data, titles))
+    announced = {} if state.announced is None else state.announced.data.get("title") or {}
+    return Result(data, partial(_show_decisions, data, titles, announced))
 
 
-def _show_decisions(data: dict[str, Any], titles: dict[str, dict[str, str]], console: Console) -> None:
+def _show_decisions(
+    data: dict[str, Any], titles: dict[str, dict[str, str]], announced: dict[str, str], console: Console
+) -> None:
+    """`announced` is the title under which the programme was announced: a scenario says there what it is."""
     from console.commands.course import conclusion, history
     from console.commands.showing import show_phase, text_of
 
-    console.print(f"{data['programme']} at {data['size']} entries\n")
+    console.print(f"{data['programme']} at {data['size']} entries")
+    if announced:
+        console.print(text_of(announced))
+    console.print("")
     for view in data["phases"]:
         show_phase(console, view, text_of(titles[view["phase"]] or {"en": view["phase"]}))
         if lines := list(history(view)):

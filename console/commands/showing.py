@@ -6,6 +6,7 @@ from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from console.commands.course import difference
 from console.tables import table
 
 if TYPE_CHECKING:
@@ -155,7 +156,8 @@ def _course(view: Mapping[str, Any]) -> Iterator[str]:
     vacancies = f"{view['vacancies']} vacant" if view["vacancies"] else "no vacancy"
     yield f"{advanced} advance, {vacancies}; {signed}; {'final' if view['final'] else 'provisional'}"
     for row in view.get("changes", ()):
-        yield f"supersedes an earlier decision: {_changed(row['entrants']) or 'nothing else came out'}"
+        changed = "; ".join(difference(one) for one in row["entrants"]) or "nothing else came out"
+        yield f"supersedes an earlier decision: {changed}"
     for outcome, count in _counted(row["outcome"] for row in view["objections"]):
         yield f"objections {outcome}: {count}"
     if view["published"]:
@@ -167,20 +169,6 @@ def _course(view: Mapping[str, Any]) -> Iterator[str]:
     yield from _awards(view.get("awards", ()))
     basis = view["basis"]
     yield f"decided from {basis['log']} at size {basis['size']}, root {basis['root'][:16]}…, engine {basis['engine']}"
-
-
-def _changed(rows: Iterable[Mapping[str, Any]]) -> str:
-    """Of everybody for whom something differs: rank, total and outcome before and after."""
-    told = []
-    for row in rows:
-        before, after = row["before"] or {}, row["after"] or {}
-        parts = [
-            f"{name} {before.get(name) or '-'} -> {after.get(name) or '-'}"
-            for name in ("rank", "total", "outcome")
-            if before.get(name) != after.get(name)
-        ]
-        told.append(f"{row['entrant']} {', '.join(parts)}")
-    return "; ".join(told)
 
 
 def _counted(names: Iterable[str]) -> list[tuple[str, int]]:

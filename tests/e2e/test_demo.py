@@ -14,7 +14,7 @@ import pytest
 pytestmark = [pytest.mark.kafka, pytest.mark.prefect, pytest.mark.slow]
 
 ROOT = Path(__file__).resolve().parents[2]
-SECONDS = 170
+SECONDS = 280
 
 
 def demo(home: Path, *options: str) -> str:

@@ -110,11 +110,12 @@ def test_the_newcomer_has_as_much_time_as_the_others_and_the_same_support(play: 
     assert {row["resources"][0]["quantity"] for row in given.values()} == {"768"}
 
 
-def test_averages_alone_are_published_at_first_and_each_criterions_first_two_days_later(play: Outcome) -> None:
+def test_averages_and_gaps_alone_are_published_at_first_and_each_criterions_first_two_days_later(play: Outcome) -> None:
     published = play.state.phases["phase-2"].decisions[decision_id(PROGRAMME, "phase-2")].published
     assert list(published) == ["k-ai-averages", "k-ai-public"]
     narrow, wide = (fact.data["figures"] for fact in published.values())
-    assert sorted(narrow) == ["means", "outcomes"]
+    assert sorted(narrow) == ["gaps", "means", "outcomes"]
+    assert [narrow["gaps"][group] for group in ("benchmark", "expert", "user")] == ["4.0", "2.4", "5.0"]
     assert sorted(wide) == ["first", "means", "outcomes"]
     assert wide["first"]["benchmark.aaii"] == {"score": "11.9", "entrants": ["motif-technologies"]}
     assert wide["means"]["user.public"] == "7.03"

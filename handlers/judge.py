@@ -120,6 +120,8 @@ def judge_content(state: State, fact: Fact) -> Verdict:
     told before are not looked at. Supposes an announced programme.
     """
     row, source = TYPES[fact.event.type], state.sources.get(fact.event.source)
+    if row.name == "phasegate.programme.announced.v1":
+        return judge_decisions.programme_announced(state, fact)
     return _not_authorised(state, row, fact, source) or _RULES[row.name](state, fact, source)
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from copy import deepcopy
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from events.envelope import Envelope
+from events.envelope import Envelope, decode
 from events.errors import Refused
 from events.rulebook import parse_rulebook
 from handlers.copied import copied
@@ -71,13 +73,33 @@ def test_a_correction_that_flips_the_cut_is_seen_before_it_is_made() -> None:
     assert codes(phase) == ["reopened"]
 
 
-def test_what_was_previewed_is_what_comes_when_it_is_done() -> None:
+@pytest.mark.parametrize(
+    "events",
+    [
+        [corrected("c", score("cedar", "bench"), 22.5, "50")],
+        [recused("r", "ann", 22.5, "birch", "cedar")],
+        [annulled("a", "ann", 22.5)],
+        [voided("v", score("ash", "bench"), 22.5), mark("ash", "bench", 22.6, "1", event_id="new")],
+        [voided("v", score("birch", "cai"), 22.5), waived("w", 22.6, evaluator="cai", entrant="birch")],
+        [withdrawn("ash", 22.5)],
+        [tie("t", 22.5, "birch", "ash")],
+    ],
+    ids=lambda events: events[0].type,
+)
+def test_what_was_previewed_is_what_comes_when_it_is_done(events: list[Envelope]) -> None:
     log = at("decided")
-    foreseen = asked(log, 22, corrected("c", score("cedar", "bench"), 22, "50")).data()["changes"]
-    log.tell(reopened("again", 22, 23), corrected("c", score("cedar", "bench"), 22.5, "50", reopening="again"))
+    foreseen = asked(log, 22, *events).data()["changes"]
+    log.tell(reopened("again", 22, 23))
+    log.tell(*(within(event, "again") for event in events))
     log.progress(day(23) + 1)
     (superseded,) = changes(log.state.phases["heat"])
     assert superseded["entrants"] == foreseen
+
+
+def within(event: Envelope, reopening: str) -> Envelope:
+    """A mark or a correction in the time of a reopening."""
+    is_mark = event.type in ("phasegate.score.recorded.v1", "phasegate.score.corrected.v1")
+    return replace(event, data={**event.data, "reopening": reopening}) if is_mark else event
 
 
 def test_before_the_intake_closes_nothing_needs_to_be_reopened() -> None:
@@ -198,6 +220,18 @@ def test_a_final_decision_does_not_change_and_a_reopened_phase_goes_on_from_its_
     log = at("decided")
     log.tell(reopened("again", 22, 23))
     assert codes(asked(log, 22.5, corrected("c", score("cedar", "bench"), 22.5, "50"))) == []
+
+
+@pytest.mark.parametrize("stage", ["begun", "marked", "decided", "called"])
+def test_no_event_of_a_programme_s_life_stops_a_preview(stage: str) -> None:
+    """Told at the wrong time they are not accepted, or are about what is final."""
+    told = [decode(record.value) for record in at("called").records]
+    told += [recused("r", "ann", 22, "ash"), heard("h", "o", 36, "upheld"), reopened("again", 22, 23)]
+    state = at(stage).state
+    for event in told:
+        with suppress(Refused):
+            phases, _ = preview(state, [event], max(state.order_ms.values()) + 1)
+            assert all(phase.phase in state.phases for phase in phases)
 
 
 def test_a_copy_is_equal_and_changes_alone() -> None:

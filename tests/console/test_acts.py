@@ -235,3 +235,14 @@ def test_a_programme_in_its_own_time_is_told_the_time(begun: Stage, phasegate: P
 def test_a_programme_that_was_not_announced_has_no_acts(stage: Stage, calling: Callable[..., Answer]) -> None:
     stage.tell(*long_told.beginnings())
     assert calling(1, "register", "elm", "--name", "Elm").code == 6
+
+
+def test_the_table_in_the_documents_shows_every_act_with_what_is_asked_for() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "commands.md").read_text(encoding="utf-8")
+    for command, act in ACTS.items():
+        (row,) = [line for line in text.splitlines() if line.startswith(f"| `{command} PROGRAMME")]
+        shown = row.split("`")[1]
+        asked = [word.option for word in act.words if word.option and word.needed and word.kind != "unless"]
+        asked += [word.metavar for word in act.words if not word.option and not word.choices]
+        assert [word for word in asked if word not in shown and word not in ("ARTEFACT", "ORDER")] == [], command
+        assert f"`{act.type}`" in row

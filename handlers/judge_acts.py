@@ -7,7 +7,7 @@ from events.rulebook import Source
 from events.values import format_instant, parse_instant
 from handlers.decided import closed_phase, decision_of, in_course
 from handlers.state import Fact, PhaseState, State
-from handlers.verdicts import ACCEPTED, Refusal, Verdict, behind, final_since, named_act, pend
+from handlers.verdicts import ACCEPTED, Refusal, Verdict, behind, named_act, pend
 from handlers.windows import grace_ms, is_behind_marker
 
 
@@ -115,7 +115,7 @@ def act_approved(state: State, fact: Fact, source: Source | None) -> Verdict:
     found = state.acts.get(act_id)
     if found is None:
         unknown = Refusal("unknown-reference", f"there is no act {act_id} that could be approved")
-        return unknown if final_since(state, fact) else pend(state, (("event", act_id),), unknown, phase=None)
+        return pend(state, (("event", act_id),), unknown, phase=None)
     phase_id, act = found
     kind = TYPES[act.event.type].short
     wanted = {str(name): who for name, who in state.phases[phase_id].rules.approvals.items()}.get(kind)

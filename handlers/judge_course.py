@@ -9,7 +9,7 @@ from handlers.course import advanced, entrants_of, is_done, is_skipped, vacant_p
 from handlers.decided import decision_of
 from handlers.figures import figures_of
 from handlers.state import Fact, State
-from handlers.verdicts import ACCEPTED, Pending, Refusal, Verdict, behind, behind_deadline, final_since, pend
+from handlers.verdicts import ACCEPTED, Pending, Refusal, Verdict, behind, behind_deadline, pend
 from handlers.windows import CALL, REGISTRATION, deadline, is_complete
 
 
@@ -95,7 +95,7 @@ def application_received(state: State, fact: Fact, source: Source | None) -> Ver
     call = state.calls.get(call_id)
     if call is None:
         never = Refusal("illegal-transition", f"the call {call_id} was never opened")
-        return never if final_since(state, fact) else pend(state, (("call", call_id),), never, phase=None)
+        return pend(state, (("call", call_id),), never, phase=None)
     assert rules.call is not None  # _call looked.
     if fact.received_ms < parse_instant(rules.call.opens):
         return Refusal("too-early", f"stamped {format_instant(fact.received_ms)}; {call_id} opens {rules.call.opens}")

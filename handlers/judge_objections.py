@@ -11,7 +11,6 @@ from handlers.verdicts import (
     Verdict,
     behind,
     behind_deadline,
-    final_since,
     named_already,
     outside_phase,
     pend,
@@ -25,7 +24,7 @@ def objection_filed(state: State, fact: Fact, source: Source | None) -> Verdict:
     found = state.find_decision(decision_id)
     if found is None:
         unknown = Refusal("unknown-reference", f"there is no decision {decision_id}")
-        return unknown if final_since(state, fact) else pend(state, (("event", decision_id),), unknown, phase=None)
+        return pend(state, (("event", decision_id),), unknown, phase=None)
     phase, decision = found
     rules = phase.rules.objections
     if rules is None:
@@ -79,7 +78,7 @@ def objection_ruled(state: State, fact: Fact, source: Source | None) -> Verdict:
     found = state.find_objection(objection_id)
     if found is None:
         unknown = Refusal("unknown-reference", f"there is no objection {objection_id}")
-        return unknown if final_since(state, fact) else pend(state, (("event", objection_id),), unknown, phase=None)
+        return pend(state, (("event", objection_id),), unknown, phase=None)
     phase, _, objection = found
     rules = phase.rules.objections
     heard_by = rules.heard_by if rules is not None else None

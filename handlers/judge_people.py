@@ -5,17 +5,18 @@ from __future__ import annotations
 from events.rulebook import Phase, Source
 from events.values import parse_number
 from handlers.judge_scores import not_appointed
+from handlers.seats import is_evaluator
 from handlers.state import Fact, PhaseState, State
-from handlers.verdicts import ACCEPTED, Refusal, Verdict, final_since, outside_phase, outside_window, pend
+from handlers.verdicts import ACCEPTED, Refusal, Verdict, outside_phase, outside_window, pend
 
 
 def of_evaluator(state: State, fact: Fact, source: Source | None) -> Verdict:
     """conflict.declared and evaluator.recused: of somebody who is, or will be, appointed; whenever it is said."""
     evaluator = fact.data["evaluator"]
-    if any(evaluator in members for members in state.appointed.values()):
+    if is_evaluator(state, evaluator):
         return ACCEPTED
     unknown = Refusal("unknown-evaluator", f"{evaluator} was appointed to no panel")
-    return unknown if final_since(state, fact) else pend(state, (("evaluator", evaluator),), unknown, phase=None)
+    return pend(state, (("evaluator", evaluator),), unknown, phase=None)
 
 
 def count_ticked(state: State, fact: Fact, source: Source | None) -> Verdict:

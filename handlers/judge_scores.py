@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from events.rulebook import Leaf, Phase, Source
 from events.values import parse_number
-from handlers.seats import is_appointed
+from handlers.seats import is_appointed, is_evaluator
 from handlers.state import Fact, PhaseState, State
 from handlers.verdicts import (
     ACCEPTED,
@@ -144,7 +144,7 @@ def marks_annulled(state: State, fact: Fact, source: Source | None) -> Verdict:
         return Refusal("not-eligible", f"{absent[0]} does not take part in {phase_id}")
     if (taken := named_act(state, fact)) is not None:
         return taken
-    if any(evaluator in members for members in state.appointed.values()):
+    if is_evaluator(state, evaluator):
         return ACCEPTED
     unknown = Refusal("unknown-evaluator", f"{evaluator} was appointed to no panel")
-    return pend(state, (("evaluator", evaluator),), unknown, phase=phase_id)
+    return pend(state, (("evaluator", evaluator),), unknown, phase=None)

@@ -11,7 +11,6 @@ from handlers.verdicts import (
     Refusal,
     Verdict,
     behind,
-    final_since,
     named_already,
     outside_phase,
     outside_window,
@@ -118,7 +117,7 @@ def rebuttal_filed(state: State, fact: Fact, source: Source | None) -> Verdict:
     found = state.find_finding(finding_id)
     if found is None:
         unknown = Refusal("unknown-reference", f"there is no finding {finding_id}")
-        return unknown if final_since(state, fact) else pend(state, (("event", finding_id),), unknown, phase=None)
+        return pend(state, (("event", finding_id),), unknown, phase=None)
     phase, finding = found
     if finding.fact.data["entrant"] != entrant:
         return Refusal("not-eligible", f"the finding is on {finding.fact.data['entrant']}, not on {entrant}")

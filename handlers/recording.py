@@ -131,6 +131,7 @@ def _settle_one(state: State, index: int, deployment: Deployment) -> tuple[Draft
 
 _PROVIDES: Mapping[str, tuple[str, ...]] = {
     "programme.announced": ("programme",),
+    "programme.concluded": ("concluded",),
     "phase.opened": ("phase", "phase"),
     "evaluator.appointed": ("evaluator", "evaluator"),
     "entrant.registered": ("entrant", "entrant"),
@@ -165,7 +166,6 @@ def _decision_keys(state: State, fact: Fact) -> Iterator[Key]:
         yield ("signed", phase.rules.id)
     if decision.finalised is not None:
         yield ("final", phase.rules.id)
-        yield ("final", "*")
 
 
 def restore(state: State, record: Record, fact: Fact, deployment: Deployment) -> None:

@@ -22,3 +22,9 @@ def members(state: State, phase: PhaseState, panel: str) -> list[str]:
 def phase_seats(state: State, phase: PhaseState) -> Seats:
     """The evaluators of each leaf."""
     return seats_of(phase.rules, {panel: members(state, phase, panel) for panel in phase.rules.panels})
+
+
+def is_evaluator(state: State, evaluator: str) -> bool:
+    """Appointed to any panel before the programme was concluded, which is of the same topic: so nobody's order matters."""
+    end = state.size if state.concluded is None else state.concluded.index
+    return any(evaluator in rows and rows[evaluator].index < end for rows in state.appointed.values())

@@ -49,14 +49,18 @@ ACCEPTED = Accepted()
 def pend(
     state: State, keys: tuple[Key, ...], otherwise: Refusal, *, phase: str | None, window: str | None = None
 ) -> Pending | Refusal:
-    """Pending, or the refusal that it ends in when its window is complete or its phase is over: nothing pends for ever."""
+    """Pending, or the refusal that it ends in when its window is complete, its phase or (without one) the programme is
+    over: nothing pends for ever.
+    """
     if phase is not None and window is not None:
         if is_complete(state, phase, window):
             return otherwise
         keys = (*keys, ("window", phase, window))
     if phase is not None and state.status(phase) == "final":
         return otherwise
-    return Pending((*keys, ("final", phase or "*")))
+    if phase is None and state.concluded is not None:
+        return otherwise
+    return Pending((*keys, ("concluded",) if phase is None else ("final", phase)))
 
 
 def behind(state: State, fact: Fact, *claim: str) -> Pending | None:
@@ -129,7 +133,7 @@ def outside_reopening(state: State, fact: Fact, reopening: str) -> PhaseState | 
                 return Refusal("phase-closed", f"the reopening {reopening} is closed")
             return phase if late is None else late
     unknown = Refusal("unknown-reference", f"no phase was reopened by {reopening}")
-    return unknown if final_since(state, fact) else pend(state, (("event", reopening),), unknown, phase=None)
+    return pend(state, (("event", reopening),), unknown, phase=None)
 
 
 def _late(fact: Fact, phase_id: str, window: str, last_ms: int) -> Refusal:
@@ -138,19 +142,11 @@ def _late(fact: Fact, phase_id: str, window: str, last_ms: int) -> Refusal:
 
 
 def outside_phase(state: State, phase: PhaseState, fact: Fact) -> Refusal | None:
-    """Why an entrant may not act in a phase; None when it may. Only on their own topic is it certain who is registered."""
+    """Why an entrant may not act in a phase; None when it may. Only on their own topic is it certain who was registered."""
     entrant = fact.data["entrant"]
     if entrant in phase.entrants:
         return None
-    if fact.topic == "submissions" and entrant not in state.entrants:
+    registered = state.entrants.get(entrant)
+    if fact.topic == "submissions" and (registered is None or registered.offset > fact.offset):
         return Refusal("unknown-entrant", f"no entrant {entrant!r} is registered")
     return Refusal("not-eligible", f"{entrant} does not take part in {phase.rules.id}")
-
-
-def final_since(state: State, fact: Fact) -> bool:
-    """Some phase became final at or after the fact was received: what it waited for will not come any more."""
-    return any(
-        decision.finalised is not None and decision.finalised.received_ms >= fact.received_ms
-        for phase in state.phases.values()
-        for decision in phase.decisions.values()
-    )

@@ -1,4 +1,4 @@
-"""K-AI phase 1 on every pair of bus and database, through Prefect: the same events of the pipeline, byte for byte."""
+"""K-AI whole on every pair of bus and database, with Prefect and without: the same events of the pipeline, byte for byte."""
 
 from __future__ import annotations
 
@@ -7,19 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from events.bus import Bus
-from flows.play import Player
 from flows.prefect_server import PrefectServer
-from flows.scenario import read_scenario
-from flows.wiring import assemble
-from handlers.replay import Replay
 from infra.kafka.broker import TemporaryBroker
 from infra.kafka.bus import KafkaBus
-from infra.ledger import Ledger
-from infra.ledger.database import upgrade
-from infra.memory_bus import MemoryBus
-from tests.support.pipeline import own_events, without_basis
-from tests.support.stage import LOG_KEY, OFFICE_KEY, ORIGIN
+from tests.support.scenarios import Outcome, memory, play_scenario
 
 pytestmark = [pytest.mark.kafka, pytest.mark.postgres, pytest.mark.prefect, pytest.mark.slow]
 
@@ -32,33 +23,18 @@ def prefect() -> Iterator[PrefectServer]:
         yield server
 
 
-def played(bus: Bus, url: str, prefect: PrefectServer) -> dict[str, bytes]:
-    """What the pipeline said, without what says how it lay in its log; the replay is identical."""
-    upgrade(url)
-    bus.ensure_topics()
-    parts = assemble(bus, Ledger.open(url), ORIGIN, OFFICE_KEY, LOG_KEY)
-    scenario = read_scenario(EXAMPLE)
-    Player(scenario, parts, prefect, lambda _text: None).play()
-    ledger, programme = parts.ledger, scenario.programme
-    replay = Replay(programme, f"{ORIGIN}/{programme}", parts.deployment, ledger.attribution)
-    for stored in ledger.read(programme):
-        replay.feed(stored)
-    report = replay.finish()
-    assert report.is_identical, report.first_difference
-    said = {name: without_basis(value) for name, value in own_events(ledger, programme).items()}
-    parts.close()
-    return said
+def said(played: Outcome) -> dict[str, bytes]:
+    assert played.replay.is_identical, played.replay.first_difference
+    assert played.unmet == []
+    return played.said
 
 
 def test_the_same_decisions_whatever_the_bus_and_the_database(
     kafka: TemporaryBroker, topic_prefix: str, postgres_database: str, prefect: PrefectServer, tmp_path: Path
 ) -> None:
-    def in_memory() -> MemoryBus:
-        return MemoryBus("memory", 12, "scenario", lambda: 0)
-
-    expected = played(in_memory(), f"sqlite:///{tmp_path / 'memory.sqlite'}", prefect)
-    assert any(b"phase.decided" in value for value in expected.values())
+    expected = said(play_scenario(EXAMPLE, memory(), f"sqlite:///{tmp_path / 'memory.sqlite'}"))
+    assert any(b"programme.concluded" in value for value in expected.values())
     on_kafka = KafkaBus(kafka.bootstrap, topic_prefix, 12, "scenario")
-    assert played(on_kafka, f"sqlite:///{tmp_path / 'kafka.sqlite'}", prefect) == expected
+    assert said(play_scenario(EXAMPLE, on_kafka, f"sqlite:///{tmp_path / 'kafka.sqlite'}", prefect)) == expected
     also_kafka = KafkaBus(kafka.bootstrap, f"{topic_prefix}-postgres", 12, "scenario")
-    assert played(also_kafka, postgres_database, prefect) == expected
+    assert said(play_scenario(EXAMPLE, also_kafka, postgres_database)) == expected

@@ -1,4 +1,4 @@
-"""A scenario played whole over real parts, without a Prefect server: what came of it, and what a replay says."""
+"""A scenario played whole over real parts: what came of it, and what a replay says."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from events.entry import decode_entry
 from events.envelope import decode
 from flows.comparison import unmet
 from flows.play import Player
+from flows.prefect_server import PrefectServer
 from flows.scenario import read_scenario
 from flows.wiring import assemble
 from handlers.replay import Replay, Report
@@ -41,14 +42,16 @@ def memory() -> MemoryBus:
     return MemoryBus("memory", 12, "scenario", lambda: 0)
 
 
-def play_scenario(folder: Path, bus: Bus, url: str) -> Outcome:
-    """Plays a scenario directory on a bus and an empty database, and replays its log."""
+def play_scenario(folder: Path, bus: Bus, url: str, prefect: PrefectServer | None = None) -> Outcome:
+    """Plays a scenario directory on a bus and an empty database, and replays its log. Without a Prefect server, which
+    takes most of the time, what is due is performed in this thread.
+    """
     upgrade(url)
     bus.ensure_topics()
     parts = assemble(bus, Ledger.open(url), ORIGIN, OFFICE_KEY, LOG_KEY)
     scenario = read_scenario(folder)
     try:
-        played = Player(scenario, parts, None, lambda _text: None).play()
+        played = Player(scenario, parts, prefect, lambda _text: None).play()
         verdicts, refused = _verdicts(parts.ledger, scenario.programme)
         said = own_events(parts.ledger, scenario.programme)
         expected, lines = unmet(scenario.about, played.state)

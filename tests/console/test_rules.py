@@ -183,7 +183,7 @@ def test_several_phases_need_a_choice(phasegate: Phasegate) -> None:
     assert phasegate(*words).code == 2
     error = phasegate(*words, "--json").document["error"]
     assert error["code"] == "usage"
-    assert "phase-1, reopening, phase-2, final" in error["message"]
+    assert "phase-1, reopening, phase-2, final-projection" in error["message"]
     assert phasegate(*words, "--phase", "phase-9").code == 5
 
 

@@ -65,7 +65,7 @@ def test_the_demo_gives_every_published_figure_and_replays(tmp_path: Path) -> No
     data = document["data"]
     assert (document["ok"], data["unexpected"]) == (True, [])
     views = {view["phase"]: view for view in data["phases"]}
-    assert list(views) == ["document-review", "selection", "phase-1", "reopening", "phase-2", "final"]
+    assert list(views) == ["document-review", "selection", "phase-1", "reopening", "phase-2", "final-projection"]
     phase_1(views["phase-1"])
     phase_2(views["phase-2"])
     assert [len(views[name]["outcomes"]) for name in ("document-review", "selection")] == [15, 10]

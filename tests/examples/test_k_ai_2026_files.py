@@ -178,7 +178,7 @@ def test_the_answered_finding_of_the_screen_is_the_one_that_the_screen_makes(sce
 
 
 def test_each_signature_names_the_decision_that_its_phase_will_have() -> None:
-    phases = ("document-review", "selection", "phase-1", "reopening", "phase-2", "final")
+    phases = ("document-review", "selection", "phase-1", "reopening", "phase-2", "final-projection")
     assert [signed.data["decision"] for signed in of("decision.signed")] == [decision_id(PROGRAMME, p) for p in phases]
     assert decision_id(PROGRAMME, "phase-1") == DECISION
     assert derived_id(PROGRAMME, "phasegate.phase.decided.v1", "phase-1", "phase-1", 1) == DECISION
@@ -219,7 +219,7 @@ def test_each_version_of_the_rules_leaves_what_came_before_as_it_was(scenario: S
         ["document-review", "selection", "phase-1"],
         ["document-review", "selection", "phase-1", "reopening"],
         ["document-review", "selection", "phase-1", "reopening", "phase-2"],
-        ["document-review", "selection", "phase-1", "reopening", "phase-2", "final"],
+        ["document-review", "selection", "phase-1", "reopening", "phase-2", "final-projection"],
     ]
     for before, after in pairwise(documents):
         assert after["phases"][: len(before["phases"])] == before["phases"]
@@ -299,15 +299,15 @@ def test_nobody_whose_name_is_not_on_record_is_given_one() -> None:
 
 
 def test_the_projection_takes_the_marks_of_phase_2_as_they_are(scenario: Scenario) -> None:
-    said: dict[str, dict[tuple[str, ...], str]] = {"phase-2": {}, "final": {}}
+    said: dict[str, dict[tuple[str, ...], str]] = {"phase-2": {}, "final-projection": {}}
     for row in scenario.scheduled:
         data = row.event.data
         if row.event.type == "phasegate.score.recorded.v1" and data["phase"] in said:
             slot = tuple(data[name] for name in ("entrant", "criterion", "item", "evaluator"))
             said[data["phase"]][slot] = data["value"]
     left = {slot: value for slot, value in said["phase-2"].items() if slot[0] != "motif-technologies"}
-    assert said["final"] == left
-    assert [row.phase for row in scenario.about.projected] == ["final"]
+    assert said["final-projection"] == left
+    assert [row.phase for row in scenario.about.projected] == ["final-projection"]
 
 
 def test_texts_for_people_are_in_three_languages(document: dict[str, Any]) -> None:

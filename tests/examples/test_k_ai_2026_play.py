@@ -74,7 +74,7 @@ def test_each_phase_takes_its_course_and_phase_1_is_held_for_rulings(play: Outco
     ]
     assert steps(play, "reopening") == ["open call", *plain, "decide call", "award"]
     assert steps(play, "phase-2") == ["open", "close intake", "decide", "publish", "finalise", "award"]
-    assert steps(play, "final") == [*plain, "conclude"]
+    assert steps(play, "final-projection") == [*plain, "conclude"]
     (held,) = play.state.phases["phase-1"].held
     assert [row["code"] for row in held.data["missing"]] == ["ruling-outstanding", "ruling-outstanding"]
 
@@ -125,7 +125,7 @@ def test_averages_and_gaps_alone_are_published_at_first_and_each_criterions_firs
 
 def test_the_rules_of_later_phases_come_by_amendment_with_reasons(play: Outcome) -> None:
     rows = [(fact.data["from_phase"], fact.event.time[:10]) for fact in play.state.amended]
-    assert rows == [("reopening", "2026-01-22"), ("phase-2", "2026-02-20"), ("final", "2026-08-24")]
+    assert rows == [("reopening", "2026-01-22"), ("phase-2", "2026-02-20"), ("final-projection", "2026-08-24")]
     assert "from February to July" in play.state.amended[1].data["reason"]
     assert play.state.amended[2].data["reason"].startswith("PROJECTION")
 

@@ -14,7 +14,7 @@ from tests.console.conftest import Phasegate
 
 ROOT = Path(__file__).resolve().parents[2]
 K_AI = ROOT / "examples" / "k-ai-2026"
-WHOLE = K_AI / "rulebook-4.yaml"
+WHOLE = K_AI / "rulebook.yaml"
 HEADS = "team,criterion,item,evaluator,value,reference\n"
 
 TEN_FAULTS = """\

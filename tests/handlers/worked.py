@@ -49,7 +49,7 @@ def leaf_value(steps: str, table: str, *, items: str = "{i: [0, 100]}", points: 
 
 
 @cache
-def k_ai_document(version: str = "rulebook-4.yaml") -> dict[str, Any]:
+def k_ai_document(version: str = "rulebook.yaml") -> dict[str, Any]:
     """The example's rules as they are in the end, or another version of them."""
     document: dict[str, Any] = load(K_AI / version).document
     return document

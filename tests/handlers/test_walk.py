@@ -51,11 +51,17 @@ class Walk(RuleBasedStateMachine):
         self.now_ms += 1
         return (self.now_ms - small.OPENS) / small.DAY
 
+    def is_on(self) -> bool:
+        """After the conclusion nobody speaks: what then waits for another topic ends by which of them is read first."""
+        return self.log.state.concluded is None
+
+    @precondition(is_on)
     @rule(kind=st.sampled_from(sorted(SAYINGS)), times=st.integers(1, 3))
     def anybody_says_something(self, kind: str, times: int) -> None:
         for _ in range(times):
             self.log.tell(self.walker.say(kind, self.log.state, self.at()))
 
+    @precondition(is_on)
     @rule()
     def people_do_what_they_owe(self) -> None:
         for said in list(what_is_owed(self.walker, self.log.state, self.at())):

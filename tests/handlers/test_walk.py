@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from random import Random
 from typing import Any
 
@@ -84,6 +85,16 @@ class Walk(RuleBasedStateMachine):
         self.log.progress(self.now_ms)
         assert due(self.log.state, self.now_ms) is None
         self.now_ms += 1
+
+    @precondition(lambda self: self.is_on() and due(self.log.state, self.now_ms) is not None)
+    @rule(kind=st.sampled_from(sorted(SAYINGS)), times=st.integers(1, 3))
+    def a_flow_is_overtaken(self, kind: str, times: int) -> None:
+        """What was due is published after somebody has said something that the flow has not seen."""
+        made = self.log.due_now(self.now_ms)
+        for _ in range(times):
+            self.log.tell(self.walker.say(kind, self.log.state, self.at()))
+        self.now_ms += 1
+        self.log.tell(*(replace(record, received_ms=self.now_ms) for record in made))
 
     @invariant()
     def a_decision_is_by_the_rules(self) -> None:

@@ -44,6 +44,10 @@ bench: $(STAMP) ## measure side by side with peers; prints ratios
 schemas: $(STAMP) ## write the JSON Schemas and the AsyncAPI document again
 	@$(BIN)/python -m events.schemas
 
+.PHONY: lifecycle
+lifecycle: $(STAMP) ## write docs/lifecycle.md again, from the table of transitions
+	@$(BIN)/python -m console.lifecycle
+
 .PHONY: lock
 lock: $(STAMP) ## resolve requirements*.in again; newer versions only with ARGS=--upgrade
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \

@@ -122,7 +122,7 @@ def _phase_held(state: State, fact: Fact) -> None:
     phase = state.phases[fact.data["phase"]]
     phase.held.append(fact)
     phase.round.held.append(fact)
-    phase.round.is_holding = bool(fact.data["missing"]) and (phase.cut is None or phase.decision is not None)
+    phase.round.is_holding = phase.cut is None or phase.decision is not None  # `note_cut` asks whether that is so.
 
 
 def _entrant_assessed(state: State, fact: Fact) -> None:

@@ -13,9 +13,8 @@ from events.errors import Tampered
 from events.record import Record
 from events.upcast import present
 from events.values import parse_instant
-from handlers.evolve import evolve
 from handlers.judge import Deployment
-from handlers.readiness import note_cut
+from handlers.lifecycle import take_in
 from handlers.recording import restore
 from handlers.state import Fact, State
 from handlers.waiting import remember
@@ -71,16 +70,14 @@ class Folder:
     def _accept(self, fact: Fact, opening: Opening) -> None:
         if self._judging:
             remember(self.state, fact, opening.value, accepted=True)
-        evolve(self.state, fact)
-        note_cut(self.state, fact)
+        take_in(self.state, fact)
 
     def _apply_settlement(self, verdict: str, of: int) -> None:
         record, fact = self._pending.pop(of)
         if verdict == "accepted":
             if self._judging:
                 remember(self.state, fact, record.value, accepted=True)
-            evolve(self.state, fact)
-            note_cut(self.state, fact)
+            take_in(self.state, fact)
 
     def finish(self, deployment: Deployment) -> State:
         """The state with everything that still pends put back to waiting, ready to judge what comes next."""

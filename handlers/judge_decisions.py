@@ -64,7 +64,9 @@ def phase_opened(state: State, fact: Fact, source: Source | None) -> Verdict:
             "illegal-transition", f"{phase_id} is open already (entry {state.phases[phase_id].opened.index})"
         )
     if state.rulebook.phase(phase_id).call is not None and phase_id not in state.calls:  # Which says for how many.
-        return behind(state, fact, "call", phase_id) or Refusal("illegal-transition", f"nobody was called to {phase_id}")
+        return behind(state, fact, "call", phase_id) or Refusal(
+            "illegal-transition", f"nobody was called to {phase_id}"
+        )
     for rules in state.rulebook.phases:
         if rules.id == phase_id:
             break

@@ -21,14 +21,12 @@ from handlers.seats import phase_seats
 from handlers.state import Fact, PhaseState, State
 from handlers.windows import counts, is_in_time, last_window
 
-_NEVER_LAST = frozenset({"phasegate.score.recorded.v1", "phasegate.score.corrected.v1"})
+NEVER_LAST = frozenset({"phasegate.score.recorded.v1", "phasegate.score.corrected.v1"})
 """Types that cannot arrive after the intake is closed, so that folding a million marks asks nothing of each."""
 
 
-def note_cut(state: State, fact: Fact) -> None:
-    """Notes the cut of each phase that waits for nothing since `fact`. To be called after each accepted event."""
-    if fact.event.type in _NEVER_LAST:
-        return
+def note_cut(state: State) -> None:
+    """Notes the cut of each phase that waits for nothing any more. To be called after each accepted event, marks excepted."""
     for phase in state.phases.values():
         present = phase.round
         if present.closed is None:

@@ -16,9 +16,8 @@ from events.errors import Tampered
 from events.names import TYPES
 from events.record import Record
 from events.upcast import STEPS, present
-from handlers.evolve import evolve
 from handlers.judge import Deployment, judge_event, read
-from handlers.readiness import note_cut
+from handlers.lifecycle import take_in
 from handlers.state import Fact, Key, State, Waiting
 from handlers.verdicts import Accepted, Duplicate, Pending, Refusal, Verdict
 from handlers.waiting import claimed, forget, remember, unwait, wait
@@ -67,8 +66,7 @@ def record_one(state: State, record: Record, deployment: Deployment) -> Iterator
 
 def _accept(state: State, fact: Fact, record: Record) -> None:
     remember(state, fact, record.value, accepted=True)
-    evolve(state, fact)
-    note_cut(state, fact)
+    take_in(state, fact)
 
 
 def _check_clock(state: State, record: Record) -> None:

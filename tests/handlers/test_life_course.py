@@ -10,20 +10,15 @@ from events.envelope import Envelope
 from events.record import TOPICS
 from tests.spec import given
 from tests.support import long_cup
-from tests.support.long_cup import OFFICE, TEAMS, day, decision, instant, rulebook
+from tests.support.long_cup import OFFICE, TEAMS, day, instant, rulebook
 from tests.support.long_stages import at
 from tests.support.long_told import (
     applied,
-    found,
-    answered,
-
     marks,
     recused,
     registered,
-    ruled,
     signed,
     submitted,
-    ticked,
     told,
     voted,
     withdrawn,
@@ -216,16 +211,20 @@ def test_the_last_vote_counts_and_a_late_one_does_not(last: str, is_selected: bo
     assert (call.data["selected"] == ["elm"]) is is_selected
 
 
+def vote(call: str, source: str = OFFICE) -> Envelope:
+    return told("recognition.voted", "v", source, 116, call=call, entrant="elm", evaluator="ann", vote="yes")
+
+
 @pytest.mark.parametrize(
     ("said", "reason"),
     [
         (voted("ann", "ash", 116), "not-eligible"),
-        (told("recognition.voted", "v", OFFICE, 116, call="heat", entrant="elm", evaluator="ann", vote="yes"), "illegal-transition"),
-        (told("recognition.voted", "v", OFFICE, 116, call="no", entrant="elm", evaluator="ann", vote="yes"), "unknown-phase"),
-        (told("recognition.voted", "v", "urn:bench", 116, call="again", entrant="elm", evaluator="ann", vote="yes"), "source-not-authorised"),
-        (told("recognition.voted", "v", "urn:jury:ann", 116, call="again", entrant="elm", evaluator="ben", vote="no"), "source-not-authorised"),
+        (vote("heat"), "illegal-transition"),
+        (vote("no"), "unknown-phase"),
+        (vote("again", "urn:bench"), "source-not-authorised"),
+        (vote("again", "urn:jury:ben"), "source-not-authorised"),
     ],
-)  # fmt: skip
+)
 def test_a_vote_out_of_rule_is_refused(said: Envelope, reason: str) -> None:
     log = called(1, registered("elm", 50))
     log.tell(applied("elm", 105))
@@ -240,78 +239,6 @@ def test_a_vote_of_somebody_unappointed_waits_and_then_has_no_place() -> None:
     given(on=log).when(voted("dee", "elm", 116)).pending("evaluator")
     log.progress(day(122))
     assert ("refused", "unknown-evaluator") in log.outcomes().values()
-
-
-TICKS = [("any", 0, True), ("any", 1, False), ("majority", 1, True), ("majority", 2, False), ("all", 2, True), ("all", 3, False)]
-
-
-@pytest.mark.parametrize(("rule", "against", "is_met"), TICKS)
-def test_so_many_ticks_as_the_gate_says_make_it_not_met(rule: str, against: int, is_met: bool) -> None:
-    log = at("marked", heat=gated(rule))
-    log.tell(*(ticked(f"t{who}", who, "ash", 20.5) for who in ("ann", "ben", "cai")[:against]))
-    log.tell(ticked("changed", "ann", "birch", 20.5), ticked("back", "ann", "birch", 20.6, not_met=False))
-    given(on=log).when(ticked("late", "cai", "ash", 21.1)).pending("window")
-    log.progress(day(22))
-    assert (log.outcome()["ash"] == "advanced") is is_met
-    assert log.outcome()["birch"] == "advanced"
-    assert log.outcome()["cedar"] == "eliminated"
-    replays(log)
-
-
-def gated(rule: str) -> dict[str, Any]:
-    gate = dict(rulebook()["phases"][0]["gates"][0])
-    return {"gates": [{**gate, "tick": {"by": "jury", "not_met_when": rule}}]}
-
-
-def test_a_recused_member_ticks_for_nothing() -> None:
-    log = at("marked")
-    log.tell(ticked("t1", "ann", "ash", 20.5), recused("r", "ben", 20.6, "ash"), recused("r2", "cai", 20.6, "ash"))
-    log.progress(day(22))
-    assert log.codes("ash") == ["rank-within-places", "gate-not-met"]
-
-
-@pytest.mark.parametrize("verdict", ["met", "not-met"])
-def test_a_finding_is_answered_ruled_on_and_decides_at_the_gate(verdict: str) -> None:
-    log = at("marked")
-    log.tell(found("f", "ash", 20.5))
-    log.progress(day(22))
-    log.tell(answered("a", "f", "ash", 22.5), ruled("r", "f", 23, verdict))
-    log.progress(day(24))
-    assert (log.outcome()["ash"] == "advanced") is (verdict == "met")
-    assert log.state.phases["heat"].in_force.fact.data["vacancies"] == (0 if verdict == "met" else 1)  # type: ignore[union-attr]
-    replays(log)
-
-
-def test_figures_are_published_as_the_profile_says_and_not_otherwise() -> None:
-    log = at("signed")
-    shown = log.state.phases["heat"].in_force
-    assert shown is not None
-    figures = shown.published["narrow"].data["figures"]
-    assert figures["first"]["jury"] == {"score": "30.0", "entrants": ["ash"]}
-    data = {"decision": decision(), "profile": "wide", "figures": {"outcomes": figures["outcomes"]}}
-    say = lambda **more: told("figures.published", "f", OFFICE, 26, **{**data, **more})  # noqa: E731
-    start = given(on=log)
-    start.when(say()).refused("schema-invalid")
-    start.when(say(profile="none")).refused("unknown-reference")
-    start.when(say(profile="narrow", figures=figures)).refused("illegal-transition")
-    start.when(say(decision="nothing")).refused("unknown-reference")
-    totals = {"ash": "80.0", "birch": "65.0", "cedar": "50.0"}
-    margins = {"ash": "30.0", "birch": "15.0", "cedar": "-15.0"}
-    altered = {"outcomes": figures["outcomes"], "totals": {**totals, "ash": "80.1"}, "margins": margins}
-    start.when(say(figures=altered)).refused("schema-invalid")
-    start.when(say(figures={**altered, "totals": totals})).accepted()
-    replays(log)
-
-
-def test_awards_go_to_those_that_advanced_once() -> None:
-    log = at("final")
-    assert log.state.phases["heat"].awards["ash"].data["resources"] == [{"kind": "gpu", "quantity": "8", "unit": "devices"}]
-    say = lambda team, phase="heat": told("award.granted", "x", OFFICE, 40, entrant=team, phase=phase, resources=[])  # noqa: E731
-    start = given(on=log)
-    start.when(say("cedar")).refused("not-eligible")
-    start.when(say("ash")).refused("illegal-transition")
-    start.when(say("ash", "finale")).refused("illegal-transition")
-    given(on=at("signed")).when(say("ash")).pending("final")
 
 
 def concluded(log: RootedLog, *teams: str) -> RootedLog:
@@ -393,7 +320,9 @@ def test_an_amendment_after_the_markers_of_registration_gives_the_longer_time() 
     log = at("called")
     log.tell(*log.due_now(day(140) + 1))
     assert len(log.state.markers["finale", "registration"]) == len(TOPICS)
-    log.tell(long_cup.amended("new", 140.1, rulebook(finale={"opens": instant(145)}), "finale"), withdrawn("birch", 144))
+    log.tell(
+        long_cup.amended("new", 140.1, rulebook(finale={"opens": instant(145)}), "finale"), withdrawn("birch", 144)
+    )
     log.progress(day(146))
     assert log.state.phases["finale"].entrants == ("ash",)
     replays(log)

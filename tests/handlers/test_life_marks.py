@@ -28,9 +28,9 @@ from tests.support.long_told import (
 )
 from tests.support.rooted import RootedLog
 
-APPROVALS = {
-    kind: "director" for kind in ("score.corrected", "score.voided", "marks.annulled", "mark.waived", "tie.resolved")
-}
+APPROVALS = dict.fromkeys(
+    ("score.corrected", "score.voided", "marks.annulled", "mark.waived", "tie.resolved"), "director"
+)
 
 
 def decided(log: RootedLog, *told: Envelope) -> RootedLog:
@@ -201,7 +201,9 @@ ACTS = [
 
 
 @pytest.mark.parametrize(("act", "without", "with_it"), ACTS)
-def test_an_act_that_needs_a_second_person_has_no_effect_before(act: Envelope, without: str, with_it: str | None) -> None:
+def test_an_act_that_needs_a_second_person_has_no_effect_before(
+    act: Envelope, without: str, with_it: str | None
+) -> None:
     log = at("handed-in", heat={"approvals": APPROVALS})
     log.tell(*marks("heat", TEAMS, 15), act)
     ahead = given(on=log)

@@ -218,7 +218,14 @@ def test_an_objection_to_a_returned_decision_that_was_never_signed_ends_unheard(
 
 
 def as_bench(team: str, evaluator: str, when: float) -> Envelope:
-    data = {"phase": "heat", "entrant": team, "criterion": "bench", "item": "speed", "evaluator": evaluator, "value": "30"}
+    data = {
+        "phase": "heat",
+        "entrant": team,
+        "criterion": "bench",
+        "item": "speed",
+        "evaluator": evaluator,
+        "value": "30",
+    }
     return told("score.recorded", f"bench-{team}-{evaluator}", "urn:bench", when, **data)
 
 

@@ -155,7 +155,7 @@ def test_what_the_pipeline_says_of_a_round_that_was_reopened_meanwhile_is_out_of
     made = decide.phase_decided(log.state, "heat", log.basis(phase.cut, phase.digest))
     log.tell(reopened("again-1", 23.5, 30), *(replace(event, time=event.time) for _, event in made))
     log.progress(day(31))
-    assert [entry for entry in log.state.phases["heat"].decisions] == [decision(number=2)]
+    assert list(log.state.phases["heat"].decisions) == [decision(number=2)]
     assert set(log.state.phases["heat"].assessed) == set(log.state.phases["heat"].in_force.fact.data["assessments"])  # type: ignore[union-attr]
     finished(log, 32, 2)
 

@@ -32,7 +32,7 @@ MARKS = {
     "dogwood": ("45", "10", "10", "10"),
     "elm": ("20", "10", "10", "10"),
 }
-"""What the bench and the three of the jury give: ash 50 + 30 = 80, birch 40 + 25 = 65, cedar 30 + 20 = 50, dogwood 55, elm 30."""
+"""What the bench and the three of the jury give: ash 50 + 30 = 80, birch 40 + 25 = 65, cedar 50, dogwood 55, elm 30."""
 
 
 def day(number: float) -> int:

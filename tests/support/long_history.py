@@ -44,7 +44,7 @@ from tests.support.rooted import RootedLog
 
 CHANGES: dict[str, dict[str, Any]] = {
     "heat": {
-        "approvals": {kind: "director" for kind in ("score.corrected", "score.voided", "mark.waived")},
+        "approvals": dict.fromkeys(("score.corrected", "score.voided", "mark.waived"), "director"),
         "conflicts": "recuse",
         "late": {"grace": "PT12H"},
     },

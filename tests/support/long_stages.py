@@ -30,15 +30,14 @@ def _at(stage: str, changes: str) -> RootedLog:
         log.tell(long_cup.announced(long_cup.rulebook(**json.loads(changes))), *beginnings())
         return log
     log = deepcopy(_at(STAGES[place - 1], changes))
-    match stage:
-        case "handed-in":
-            log.tell(*(submitted(team, 5) for team in TEAMS))
-        case "marked":
-            log.tell(*marks("heat", TEAMS, 15))
-        case "signed":
-            log.tell(*signed(25))
+    log.tell(*_SAID.get(stage, []))
     log.progress(day(_UNTIL[stage]) + 1)
     return log
 
 
+_SAID = {
+    "handed-in": [submitted(team, 5) for team in TEAMS],
+    "marked": marks("heat", TEAMS, 15),
+    "signed": signed(25),
+}
 _UNTIL = {"open": 0, "handed-in": 10, "marked": 20, "decided": 21, "signed": 25, "final": 35, "called": 100}

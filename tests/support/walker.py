@@ -6,9 +6,10 @@ from collections.abc import Callable, Iterator, Mapping
 from random import Random
 
 from events.envelope import Envelope
-from handlers.readiness import competing, phase_marks, phase_seats
+from handlers.readiness import competing, phase_marks
+from handlers.seats import phase_seats
 from handlers.state import Decision, PhaseState, State
-from tests.support import long_cup
+from tests.support import long_cup, small
 from tests.support.long_cup import DAY, DIRECTOR, FRESH, JURY, MINISTER, NEWCOMERS, OFFICE, TEAMS
 from tests.support.long_told import (
     annulled,
@@ -38,7 +39,6 @@ from tests.support.long_told import (
     waived,
     withdrawn,
 )
-from tests.support import small
 
 EVERYBODY = (*TEAMS, *NEWCOMERS)
 
@@ -126,16 +126,15 @@ def _renamed(said: Envelope, event_id: str) -> Envelope:
 
 def _objected(walk: Walker, state: State, phase: PhaseState | None, at: float) -> Envelope:
     rows = walk.decisions(state)
-    name, number = ("heat", 1) if not rows else (lambda row: (row[0], row[1].number))(walk.dice.choice(rows[-2:]))
-    return objected(walk.new_id(), walk.team(), at, number=number, phase=name)
+    if not rows:
+        return objected(walk.new_id(), walk.team(), at)
+    name, row = walk.dice.choice(rows[-2:])
+    return objected(walk.new_id(), walk.team(), at, number=row.number, phase=name)
 
 
 def _objections(state: State) -> list[str]:
     return [
-        event_id
-        for phase in state.phases.values()
-        for row in phase.decisions.values()
-        for event_id in row.objections
+        event_id for phase in state.phases.values() for row in phase.decisions.values() for event_id in row.objections
     ]
 
 
@@ -222,8 +221,12 @@ SAYINGS: Mapping[str, Saying] = {
     "finding.recorded": _found,
     "ruling.issued": _ruled,
     "rebuttal.filed": _answered,
-    "count.ticked": lambda w, s, p, at: ticked(w.new_id(), w.dice.choice(JURY), w.team(), at, not_met=w.dice.random() < 0.7),
-    "recognition.voted": lambda w, s, p, at: voted(w.dice.choice(JURY), w.team(), at, w.dice.choice(("yes", "yes", "no"))),
+    "count.ticked": lambda w, s, p, at: ticked(
+        w.new_id(), w.dice.choice(JURY), w.team(), at, not_met=w.dice.random() < 0.7
+    ),
+    "recognition.voted": lambda w, s, p, at: voted(
+        w.dice.choice(JURY), w.team(), at, w.dice.choice(("yes", "yes", "no"))
+    ),
     "window.extended": _extended,
     "entrant.registered": _registered,
     "entrant.withdrawn": lambda w, s, p, at: _renamed(withdrawn(w.team(), at), w.new_id()),
@@ -266,5 +269,3 @@ def _of_the_intake(walk: Walker, state: State, phase: PhaseState, at: float) -> 
                     yield mark(team, who, at, value, phase=name, event_id=walk.new_id(), reopening=reopening)
     if phase.rules.call is not None:
         yield from (_renamed(voted(who, team, at), walk.new_id()) for team in phase.entrants for who in JURY)
-
-

@@ -15,15 +15,14 @@ from dataclasses import dataclass, field
 
 import structlog
 
-from events import merkle
 from events.bus import Bus
-from events.entry import SALT_BYTES, Opening, commitment, compose_entry, decode_entry, encode_headers
+from events.entry import SALT_BYTES, Opening, commitment, decode_entry, encode_headers
 from events.errors import Conflict, PhasegateError
 from events.record import Record, partition_for
 from flows.relay import Relay
 from handlers.fold import Folder
 from handlers.judge import Deployment, log_of
-from handlers.recording import Draft, as_entry, detail_of, record_one
+from handlers.recording import WRITTEN, Draft, detail_of, reason_of, record_one
 from handlers.state import State
 from infra.keys import SigningKey
 from infra.ledger import Batch, Ledger, LogAppend, NewEntry
@@ -40,11 +39,10 @@ log = structlog.get_logger("phasegate.recorder")
 
 @dataclass(slots=True)
 class OpenLog:
-    """A log as this recorder last wrote it: what is known, the tree's frontier, and the commitments of what pends."""
+    """A log as this recorder last wrote it: what is known, and the commitments of what pends."""
 
     origin: str
     state: State
-    stack: list[bytes]
     commitments: dict[int, str] = field(default_factory=dict)
 
 
@@ -56,6 +54,20 @@ class _Growth:
     entries: list[NewEntry] = field(default_factory=list)
     decided: bool = False
     refused: bool = False
+
+
+def opening_of(record: Record) -> Opening:
+    """What a record's entry commits to, under a new salt."""
+    return Opening(os.urandom(SALT_BYTES), record.key, encode_headers(record.headers), record.value)
+
+
+def new_entry(draft: Draft, opening: Opening | None, commitment: str | None) -> NewEntry:
+    """What the ledger appends for a draft: with its opening, or with the commitment of the entry that it settles."""
+    record = draft.record
+    return NewEntry(
+        record.topic, record.partition, record.offset, record.received_ms, record.received_by,
+        WRITTEN[type(draft.verdict)], draft.type, reason_of(draft), opening, detail_of(draft), draft.of, commitment,
+    )  # fmt: skip
 
 
 class Recorder:
@@ -132,38 +144,28 @@ class Recorder:
         return growths
 
     def _grow(self, opened: OpenLog, growth: _Growth, draft: Draft) -> None:
-        record, opening = draft.record, None
+        record = draft.record
         if draft.of is None:
-            salt = os.urandom(SALT_BYTES)
-            opening = Opening(salt, record.key, encode_headers(record.headers), record.value)
-            committed = commitment(opening)
+            new = new_entry(draft, opening_of(record), None)
+            if new.verdict == "pending":
+                assert new.opening is not None
+                opened.commitments[draft.index] = commitment(new.opening)
         else:
-            committed = opened.commitments.pop(draft.of)
-        entry = as_entry(draft, committed)
-        if entry.verdict == "pending":
-            opened.commitments[draft.index] = committed
-        data = compose_entry(entry)  # The ledger reads it strictly.
-        merkle.append(opened.stack, draft.index, merkle.leaf_hash(data))
-        growth.entries.append(
-            NewEntry(
-                data, record.topic, record.partition, record.offset, draft.of, entry.verdict, opening, detail_of(draft)
-            )
-        )
-        growth.decided |= record.topic == "decisions" and entry.verdict == "accepted"
-        growth.refused |= entry.verdict == "refused"
-        self.observe(record, entry.verdict)
+            new = new_entry(draft, None, opened.commitments.pop(draft.of))
+        growth.entries.append(new)
+        growth.decided |= record.topic == "decisions" and new.verdict == "accepted"
+        growth.refused |= new.verdict == "refused"
+        self.observe(record, new.verdict)
 
     def _open(self, key: str) -> OpenLog:
         """A log folded from the ledger; a new one where the ledger has none."""
         folder = Folder(key, judging=True)
-        head = self._ledger.head(key)
-        if head is not None:
+        if self._ledger.head(key) is not None:
             for stored in self._ledger.read(key):
                 folder.apply(stored)
         state = folder.finish(self._deployment)
-        stack = list(head.stack) if head is not None else []
         commitments = {index: self._commitment(key, index) for index in state.waiting}
-        self._logs[key] = opened = OpenLog(f"{self._origin}/{key}", state, stack, commitments)
+        self._logs[key] = opened = OpenLog(f"{self._origin}/{key}", state, commitments)
         return opened
 
     def _commitment(self, key: str, index: int) -> str:
@@ -174,7 +176,7 @@ class Recorder:
         touched = {(record.topic, record.partition) for record in records}
         positions = {tp: (self._recorded.get(tp, 0), self._next[tp]) for tp in touched}
         logs = [
-            LogAppend(key, self._logs[key].origin, growth.expected_size, growth.entries, tuple(self._logs[key].stack))
+            LogAppend(key, self._logs[key].origin, growth.expected_size, growth.entries)
             for key, growth in growths.items()
         ]
         self._ledger.append(Batch(logs, positions))

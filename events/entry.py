@@ -142,8 +142,9 @@ def _unwritable(members: Members) -> str:
         return f"commitment {commitment!r}"
     if of is not None and (type(of) is not int or of < 0):
         return f"of {of!r}"
-    wrong = [text for text in (name, reason) if text is not None and not _is_name(text)]
-    return f"the name {wrong[0]!r}" if wrong else ""
+    if (name is not None and not _is_name(name)) or (reason is not None and not _is_name(reason)):
+        return f"type {name!r}, reason {reason!r}"
+    return ""
 
 
 @lru_cache(maxsize=256)

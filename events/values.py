@@ -72,6 +72,12 @@ def parse_number(text: str) -> Fraction:
     return Fraction(text)
 
 
+def is_between(low: Fraction, value: Fraction, high: Fraction) -> bool:
+    """low <= value <= high, by cross-multiplication: comparing Fractions asks five times what the other one is."""
+    above, below = value.numerator, value.denominator
+    return low.numerator * below <= above * low.denominator and above * high.denominator <= high.numerator * below
+
+
 def format_number(value: Fraction) -> str:
     """Canonical text of an exact value: shortest terminating decimal without trailing zeros or `-0`, else `p/q`."""
     numerator, denominator = value.numerator, value.denominator

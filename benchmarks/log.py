@@ -8,7 +8,7 @@ from pathlib import Path
 
 from benchmarks.programme import DEPLOYMENT, ORIGIN, PROGRAMME, records
 from events.record import Record
-from flows.recorder import new_entry, opening_of
+from flows.appending import new_entry, opening_of
 from handlers.recording import record_one
 from handlers.state import State
 from handlers.verdicts import ACCEPTED

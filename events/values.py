@@ -73,7 +73,7 @@ def parse_number(text: str) -> Fraction:
 
 
 def is_between(low: Fraction, value: Fraction, high: Fraction) -> bool:
-    """low <= value <= high, by cross-multiplication: comparing Fractions asks five times what the other one is."""
+    """Whether low <= value <= high, by cross-multiplication: comparing Fractions asks five times what the other one is."""
     above, below = value.numerator, value.denominator
     return low.numerator * below <= above * low.denominator and above * high.denominator <= high.numerator * below
 

@@ -57,7 +57,7 @@ def _in_slot(state: State, fact: Fact, rules: Phase, leaf: Leaf) -> Verdict:
 
 
 def _is_marked(state: State, event_id: str) -> bool:
-    for phase in state.phases.values():  # Asked for every mark; a generator costs as much again.
+    for phase in state.phases.values():  # noqa: SIM110 - asked for every mark; a generator costs as much again
         if event_id in phase.slot_of:
             return True
     return False

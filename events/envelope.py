@@ -28,6 +28,11 @@ DEPTH_MAX = 64
 """The deepest nesting of objects and arrays in a value."""
 
 _REQUIRED = ("id", "source", "type", "specversion")
+_ATTRIBUTES = frozenset(
+    {*_REQUIRED, "subject", "time", "data", "datacontenttype", "dataschema", "correlationid", "causationid"}
+)
+"""Everything else in an event is an extension."""
+
 SOURCE_MAX = 256
 """The longest source, in characters; rulebooks name none that is longer."""
 
@@ -134,13 +139,13 @@ def decode_accepted(value: bytes | None) -> Envelope:
     for most others.
     """
     document = orjson.loads(value or b"")
-    take = document.pop
-    event_id, source, type_name, _ = [take(name) for name in _REQUIRED]
-    take("datacontenttype", None)
-    take("dataschema", None)
-    subject, correlation, causation = take("subject", None), take("correlationid", None), take("causationid", None)
-    time, data = take("time"), take("data")
-    return Envelope(event_id, source, type_name, subject, time, data, correlation, causation, document)
+    get, more = document.get, {}
+    if not document.keys() <= _ATTRIBUTES:
+        more = {name: member for name, member in document.items() if name not in _ATTRIBUTES}
+    return Envelope(
+        document["id"], document["source"], document["type"], get("subject"), document["time"], document["data"],
+        get("correlationid"), get("causationid"), more,
+    )  # fmt: skip
 
 
 def _refuse_attributes(*attributes: object) -> None:

@@ -40,8 +40,6 @@ _LENGTH = struct.Struct(">I")
 _NAME = r"[a-z0-9][a-z0-9.-]*"
 _NUMBER = r"0|[1-9][0-9]{0,15}"
 _COMMITMENT = re.compile("[0-9a-f]{64}")
-_VERDICTS = frozenset(get_args(Verdict))
-_RECEIVED_BY = frozenset(get_args(ReceivedBy))
 _LAYOUT = re.compile(
     rf'{{"commitment":"([0-9a-f]{{64}})","index":({_NUMBER})(?:,"of":({_NUMBER}))?,"offset":({_NUMBER})'
     rf',"partition":({_NUMBER})(?:,"reason":"({_NAME})")?,"received":"([0-9T:-]{{19}}\.[0-9]{{3}}Z)"'
@@ -81,19 +79,40 @@ def encode_entry(entry: Entry) -> bytes:
 def encode_members(members: Members) -> bytes:
     """`encode_entry` without an Entry: for those who write every entry of a log."""
     index, topic, partition, offset, received_ms, received_by, verdict, commitment, name, reason, of = members
-    if wrong := _unwritable(members) or _contradiction(members):
-        raise Refused(f"entry {index} cannot be written: {wrong[:300]}", hint="see Entry for what each member may be")
+    if wrong := _unwritable(index, offset, received_ms, commitment, of) or _contradiction(members):
+        raise _not_written(wrong)
     cited = "" if of is None else f',"of":{of}'
-    why = "" if reason is None else f',"reason":"{reason}"'
-    what = "" if name is None else f',"type":"{name}"'
+    middle, end = _recurring(topic, partition, received_by, verdict, name, reason)
     data = (
-        f'{{"commitment":"{commitment}","index":{index}{cited},"offset":{offset},"partition":{partition}{why}'
-        f',"received":"{format_instant(received_ms)}","received_by":"{received_by}","topic":"{topic}"{what}'
-        f',"verdict":"{verdict}"}}'
+        f'{{"commitment":"{commitment}","index":{index}{cited},"offset":{offset}{middle}{format_instant(received_ms)}{end}'
     ).encode("ascii")
     if len(data) > BYTES_MAX:
         raise Refused(f"entry {index} has {len(data)} bytes; at most {BYTES_MAX} can be written")
     return data
+
+
+@lru_cache(maxsize=1024, typed=True)
+def _recurring(
+    topic: str, partition: int, received_by: str, verdict: str, name: str | None, reason: str | None
+) -> tuple[str, str]:
+    """The parts of an entry that are the same in most entries of a log: what stands before and after the stamp. Raises
+    Refused for what `_LAYOUT` would not read back.
+    """
+    if topic not in TOPICS or received_by not in get_args(ReceivedBy) or verdict not in get_args(Verdict):
+        raise _not_written(f"topic {topic!r}, received_by {received_by!r}, verdict {verdict!r}")
+    if type(partition) is not int or not 0 <= partition <= NUMBER_MAX:
+        raise _not_written(f"partition {partition!r}")
+    for text in (name, reason):
+        if text is not None and re.fullmatch(_NAME, text) is None:
+            raise _not_written(f"the name {text!r}")
+    why = "" if reason is None else f',"reason":"{reason}"'
+    what = "" if name is None else f',"type":"{name}"'
+    middle = f',"partition":{partition}{why},"received":"'
+    return middle, f'","received_by":"{received_by}","topic":"{topic}"{what},"verdict":"{verdict}"}}'
+
+
+def _not_written(wrong: str) -> Refused:
+    return Refused(f"an entry cannot be written: {wrong[:300]}", hint="see Entry for what each member may be")
 
 
 def decode_entry(data: bytes) -> Entry:
@@ -127,29 +146,17 @@ def _members(e: Entry) -> Members:
     )  # fmt: skip
 
 
-def _unwritable(members: Members) -> str:
-    """The first member that `_LAYOUT` would not read back, or nothing. What is looked for is looked up: it is the same
-    few names in every entry of a log.
-    """
-    index, topic, partition, offset, received_ms, received_by, verdict, commitment, name, reason, of = members
-    if topic not in TOPICS or received_by not in _RECEIVED_BY or verdict not in _VERDICTS:
-        return f"topic {topic!r}, received_by {received_by!r}, verdict {verdict!r}"
-    if not (type(index) is type(partition) is type(offset) is int and index >= 0 and partition >= 0 and offset >= 0):
-        return f"index {index!r}, partition {partition!r}, offset {offset!r}"
+def _unwritable(index: int, offset: int, received_ms: int, commitment: str, of: int | None) -> str:
+    """The first member, of those that differ from entry to entry, that `_LAYOUT` would not read back, or nothing."""
+    if not (type(index) is type(offset) is int and index >= 0 and offset >= 0):
+        return f"index {index!r}, offset {offset!r}"
     if not 0 <= received_ms <= RECEIVED_MAX:
         return f"received_ms {received_ms}; it must lie in 0..{RECEIVED_MAX}"
     if _COMMITMENT.fullmatch(commitment) is None:
         return f"commitment {commitment!r}"
     if of is not None and (type(of) is not int or of < 0):
         return f"of {of!r}"
-    if (name is not None and not _is_name(name)) or (reason is not None and not _is_name(reason)):
-        return f"type {name!r}, reason {reason!r}"
     return ""
-
-
-@lru_cache(maxsize=256)
-def _is_name(text: str) -> bool:
-    return re.fullmatch(_NAME, text) is not None
 
 
 def _contradiction(members: Members) -> str:

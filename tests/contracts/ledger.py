@@ -131,6 +131,9 @@ class LedgerContract:
         assert [s.index for s in ledger.read("p", 998, 1003, with_openings=False)] == [998, 999, 1000, 1001, 1002]
         assert all(s.opening is None for s in ledger.read("p", 0, 3, with_openings=False))
         assert list(ledger.read("unknown")) == []
+        values = [(s.index, s.entry, s.opening.value) for s in found if s.opening is not None]
+        assert list(ledger.read_values("p")) == values
+        assert list(ledger.read_values("p", 998, 1003)) == values[998:1003]
 
     def test_heads_and_positions_move_with_the_entries(self, ledger: Ledger) -> None:
         a, b = Writing("a"), Writing("b", partition=4)

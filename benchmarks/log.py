@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 
 from benchmarks.programme import DEPLOYMENT, ORIGIN, PROGRAMME, records
-from events import merkle
-from events.entry import SALT_BYTES, Opening, commitment, encode_entry, encode_headers
 from events.record import Record
-from handlers.recording import as_entry, detail_of, record_one
+from flows.appending import new_entry, opening_of
+from handlers.recording import record_one
 from handlers.state import State
+from handlers.verdicts import ACCEPTED
 from infra.ledger import Batch, Ledger, LogAppend, NewEntry
 from infra.ledger.database import upgrade
 
@@ -30,28 +29,22 @@ def open_ledger(folder: Path, name: str) -> Ledger:
 def make_log(folder: Path, marks: int, name: str = "log") -> Ledger:
     """A ledger with one log: the programme up to its open phase, then so many accepted marks."""
     ledger = open_ledger(folder, name)
-    state, stack = State(PROGRAMME), list[bytes]()
+    state = State(PROGRAMME)
     waiting = iter(records(marks))
     done: dict[tuple[str, int], int] = {}
     while chunk := list(islice(waiting, TRANSACTION)):
         size = state.size
-        entries = [entry for record in chunk for entry in _entries(state, stack, record)]
+        entries = [entry for record in chunk for entry in _entries(state, record)]
         after = done | {(record.topic, record.partition): record.offset + 1 for record in chunk}
         moved = {at: (done.get(at, 0), to) for at, to in after.items() if done.get(at) != to}
-        append = LogAppend(PROGRAMME, f"{ORIGIN}/{PROGRAMME}", size, entries, tuple(stack))
+        append = LogAppend(PROGRAMME, f"{ORIGIN}/{PROGRAMME}", size, entries)
         ledger.append(Batch([append], moved))
         done = after
     return ledger
 
 
-def _entries(state: State, stack: list[bytes], record: Record) -> Iterator[NewEntry]:
+def _entries(state: State, record: Record) -> Iterator[NewEntry]:
     for draft in record_one(state, record, DEPLOYMENT):
-        opening = Opening(os.urandom(SALT_BYTES), record.key, encode_headers(record.headers), record.value)
-        entry = as_entry(draft, commitment(opening))
-        if entry.verdict != "accepted":
+        if draft.verdict != ACCEPTED:
             raise RuntimeError(f"the measured programme is at fault: {str(draft.verdict)[:500]}")
-        data = encode_entry(entry)
-        merkle.append(stack, draft.index, merkle.leaf_hash(data))
-        yield NewEntry(
-            data, record.topic, record.partition, record.offset, None, entry.verdict, opening, detail_of(draft)
-        )
+        yield new_entry(draft, opening_of(record), None)

@@ -60,8 +60,8 @@ def by_size(folder: Path, sizes: list[int]) -> Iterator[Row]:
 def fold(ledger: Ledger, events: int) -> int:
     """What is known after the log's first `events` entries, as every reader folds it."""
     folder = Folder(PROGRAMME)
-    for stored in ledger.read(PROGRAMME, 0, events):
-        folder.apply(stored)
+    for index, entry, value in ledger.read_values(PROGRAMME, 0, events):
+        folder.apply_value(index, entry, value)
     return folder.state.size
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 from uuid import UUID, uuid5
 
@@ -14,6 +15,7 @@ NAMESPACE = UUID("7a0f6d3e-52b1-5c0e-9b7d-3f1c8a54e0d2")
 """The UUIDv5 namespace of derived ids. Changing it would change the identity of every decision ever made."""
 
 
+@lru_cache(maxsize=1024)
 def pipeline_source(programme: str) -> str:
     """The `source` of everything that the pipeline of a programme says itself."""
     return f"urn:phasegate:{programme}:pipeline"

@@ -39,9 +39,10 @@ _ABSENT = b"\xff\xff\xff\xff"
 _LENGTH = struct.Struct(">I")
 _NAME = r"[a-z0-9][a-z0-9.-]*"
 _NUMBER = r"0|[1-9][0-9]{0,15}"
+_COMMITMENT = re.compile("[0-9a-f]{64}")
 _LAYOUT = re.compile(
     rf'{{"commitment":"([0-9a-f]{{64}})","index":({_NUMBER})(?:,"of":({_NUMBER}))?,"offset":({_NUMBER})'
-    rf',"partition":({_NUMBER})(?:,"reason":"({_NAME})")?,"received":"([0-9T:-]{{19}})\.([0-9]{{3}})Z"'
+    rf',"partition":({_NUMBER})(?:,"reason":"({_NAME})")?,"received":"([0-9T:-]{{19}}\.[0-9]{{3}}Z)"'
     rf',"received_by":"(broker|producer)","topic":"({"|".join(TOPICS)})"(?:,"type":"({_NAME})")?'
     rf',"verdict":"({"|".join(get_args(Verdict))})"}}'
 )
@@ -72,30 +73,46 @@ Members = tuple[int, str, int, int, int, str, Verdict, str, str | None, str | No
 
 def encode_entry(entry: Entry) -> bytes:
     """The canonical bytes of an entry. Raises Refused when a member has no canonical form or contradicts another."""
-    data = compose_entry(entry)
-    if len(data) > BYTES_MAX or _LAYOUT.fullmatch(data.decode("latin-1")) is None:
-        raise Refused(f"not an entry that can be written: {data[:300]!r}", hint="see Entry for what each member may be")
-    if contradiction := _contradiction(_members(entry)):
-        raise Refused(f"entry {entry.index}: {contradiction}")
+    return encode_members(_members(entry))
+
+
+def encode_members(members: Members) -> bytes:
+    """`encode_entry` without an Entry: for those who write every entry of a log."""
+    index, topic, partition, offset, received_ms, received_by, verdict, commitment, name, reason, of = members
+    if wrong := _unwritable(index, offset, received_ms, commitment, of) or _contradiction(members):
+        raise _not_written(wrong)
+    cited = "" if of is None else f',"of":{of}'
+    middle, end = _recurring(topic, partition, received_by, verdict, name, reason)
+    data = (
+        f'{{"commitment":"{commitment}","index":{index}{cited},"offset":{offset}{middle}{format_instant(received_ms)}{end}'
+    ).encode("ascii")
+    if len(data) > BYTES_MAX:
+        raise Refused(f"entry {index} has {len(data)} bytes; at most {BYTES_MAX} can be written")
     return data
 
 
-def compose_entry(entry: Entry) -> bytes:
-    """The bytes of `encode_entry` without its checks: for those who hand them to somebody that reads them strictly, as
-    the ledger does before it appends.
+@lru_cache(maxsize=1024, typed=True)
+def _recurring(
+    topic: str, partition: int, received_by: str, verdict: str, name: str | None, reason: str | None
+) -> tuple[str, str]:
+    """The parts of an entry that are the same in most entries of a log: what stands before and after the stamp. Raises
+    Refused for what `_LAYOUT` would not read back.
     """
-    of = "" if entry.of is None else f',"of":{entry.of}'
-    reason = "" if entry.reason is None else f',"reason":"{entry.reason}"'
-    name = "" if entry.type is None else f',"type":"{entry.type}"'
-    if not 0 <= entry.received_ms <= RECEIVED_MAX:
-        raise Refused(f"entry {entry.index} has received_ms {entry.received_ms}; it must lie in 0..{RECEIVED_MAX}")
-    text = (
-        f'{{"commitment":"{entry.commitment}","index":{entry.index}{of},"offset":{entry.offset}'
-        f',"partition":{entry.partition}{reason},"received":"{_second(entry.received_ms // 1000)}'
-        f'.{entry.received_ms % 1000:03d}Z","received_by":"{entry.received_by}","topic":"{entry.topic}"{name}'
-        f',"verdict":"{entry.verdict}"}}'
-    )
-    return text.encode("utf-8", "surrogatepass")
+    if topic not in TOPICS or received_by not in get_args(ReceivedBy) or verdict not in get_args(Verdict):
+        raise _not_written(f"topic {topic!r}, received_by {received_by!r}, verdict {verdict!r}")
+    if type(partition) is not int or not 0 <= partition <= NUMBER_MAX:
+        raise _not_written(f"partition {partition!r}")
+    for text in (name, reason):
+        if text is not None and re.fullmatch(_NAME, text) is None:
+            raise _not_written(f"the name {text!r}")
+    why = "" if reason is None else f',"reason":"{reason}"'
+    what = "" if name is None else f',"type":"{name}"'
+    middle = f',"partition":{partition}{why},"received":"'
+    return middle, f'","received_by":"{received_by}","topic":"{topic}"{what},"verdict":"{verdict}"}}'
+
+
+def _not_written(wrong: str) -> Refused:
+    return Refused(f"an entry cannot be written: {wrong[:300]}", hint="see Entry for what each member may be")
 
 
 def decode_entry(data: bytes) -> Entry:
@@ -108,9 +125,13 @@ def decode_members(data: bytes) -> Members:
     match = _LAYOUT.fullmatch(data.decode("latin-1")) if len(data) <= BYTES_MAX else None
     if match is None:
         raise Tampered(f"not the canonical bytes of an entry: {data[:300]!r}")
-    commitment, index, of, offset, partition, reason, second, millis, received_by, topic, name, verdict = match.groups()
+    commitment, index, of, offset, partition, reason, received, received_by, topic, name, verdict = match.groups()
+    try:
+        received_ms = parse_instant(received)
+    except ValueError as error:
+        raise Tampered(f"an entry has the instant {received!r}, which does not exist") from error
     members = (
-        int(index), topic, int(partition), int(offset), _epoch(second) * 1000 + int(millis), received_by,
+        int(index), topic, int(partition), int(offset), received_ms, received_by,
         cast(Verdict, verdict), commitment, name, reason, None if of is None else int(of),
     )  # fmt: skip
     if contradiction := _contradiction(members):
@@ -125,6 +146,19 @@ def _members(e: Entry) -> Members:
     )  # fmt: skip
 
 
+def _unwritable(index: int, offset: int, received_ms: int, commitment: str, of: int | None) -> str:
+    """The first member, of those that differ from entry to entry, that `_LAYOUT` would not read back, or nothing."""
+    if not (type(index) is type(offset) is int and index >= 0 and offset >= 0):
+        return f"index {index!r}, offset {offset!r}"
+    if not 0 <= received_ms <= RECEIVED_MAX:
+        return f"received_ms {received_ms}; it must lie in 0..{RECEIVED_MAX}"
+    if _COMMITMENT.fullmatch(commitment) is None:
+        return f"commitment {commitment!r}"
+    if of is not None and (type(of) is not int or of < 0):
+        return f"of {of!r}"
+    return ""
+
+
 def _contradiction(members: Members) -> str:
     """Why the members cannot stand together, or nothing."""
     index, _, partition, offset, _, _, verdict, _, _, reason, of = members
@@ -135,19 +169,6 @@ def _contradiction(members: Members) -> str:
     if of is not None and (of >= index or verdict == "pending"):
         return f"it settles entry {of} as {verdict!r}; a settlement comes later and is final"
     return ""
-
-
-@lru_cache(maxsize=4096)
-def _second(epoch: int) -> str:
-    return format_instant(epoch * 1000)[:19]
-
-
-@lru_cache(maxsize=4096)
-def _epoch(second: str) -> int:
-    try:
-        return parse_instant(second + "Z") // 1000
-    except ValueError as error:
-        raise Tampered(f"an entry has the instant {second!r}, which does not exist") from error
 
 
 @dataclass(slots=True)
@@ -207,5 +228,5 @@ def commitment(opening: Opening) -> str:
 
 __all__ = [
     "BYTES_MAX", "NUMBER_MAX", "RECEIVED_MAX", "SALT_BYTES", "Entry", "Members", "Opening", "ReceivedBy", "Verdict",
-    "commitment", "compose_entry", "decode_entry", "decode_headers", "decode_members", "encode_entry", "encode_headers",
+    "commitment", "decode_entry", "decode_headers", "decode_members", "encode_entry", "encode_headers", "encode_members",
 ]  # fmt: skip

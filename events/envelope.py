@@ -28,10 +28,18 @@ DEPTH_MAX = 64
 """The deepest nesting of objects and arrays in a value."""
 
 _REQUIRED = ("id", "source", "type", "specversion")
+_ATTRIBUTES = frozenset(
+    {*_REQUIRED, "subject", "time", "data", "datacontenttype", "dataschema", "correlationid", "causationid"}
+)
+"""Everything else in an event is an extension."""
+
 SOURCE_MAX = 256
 """The longest source, in characters; rulebooks name none that is longer."""
 
 INTEGER_MAX = 2**53 - 1
+
+_OPTIONAL = frozenset({str, type(None)})
+"""The types of an attribute that may be absent. What `orjson` reads has no subclasses of them."""
 
 _EVENT_ID = re.compile(r"[!-~]{1,128}")
 
@@ -104,7 +112,8 @@ def check_headers(headers: Sequence[tuple[str, bytes]]) -> None:
 def decode(value: bytes | None) -> Envelope:
     """Reads a value strictly. Raises Malformed with the reason code; see `events.reasons`."""
     document = parse_object(value)
-    event_id, source, type_name, version = [document.pop(name, None) for name in _REQUIRED]
+    take = document.pop
+    event_id, source, type_name, version = [take(name, None) for name in _REQUIRED]
     texts = type(event_id) is type(source) is type(type_name) is str
     if not (texts and version == "1.0" and event_id and source and type_name):
         _refuse_attributes(event_id, source, type_name, version)
@@ -112,17 +121,17 @@ def decode(value: bytes | None) -> Envelope:
         raise Malformed("schema-invalid", f"id is {short(event_id)}; it must be 1 to 128 printable ASCII characters")
     if len(source) > SOURCE_MAX:
         raise Malformed("schema-invalid", f"source has {len(source)} characters; at most {SOURCE_MAX} are read")
-    return Envelope(
-        event_id,
-        source,
-        type_name,
-        _text(document, "subject"),
-        _time(document),
-        _data(document),
-        _text(document, "correlationid"),
-        _text(document, "causationid"),
-        document,
-    )
+    subject = take("subject", None)
+    if type(subject) not in _OPTIONAL:
+        raise _no_text("subject", subject)
+    time = _time(take("time", None))
+    data = _data(document)
+    correlation, causation = take("correlationid", None), take("causationid", None)
+    if type(correlation) not in _OPTIONAL:
+        raise _no_text("correlationid", correlation)
+    if type(causation) not in _OPTIONAL:
+        raise _no_text("causationid", causation)
+    return Envelope(event_id, source, type_name, subject, time, data, correlation, causation, document)
 
 
 def decode_accepted(value: bytes | None) -> Envelope:
@@ -130,13 +139,13 @@ def decode_accepted(value: bytes | None) -> Envelope:
     for most others.
     """
     document = orjson.loads(value or b"")
-    take = document.pop
-    event_id, source, type_name, _ = [take(name) for name in _REQUIRED]
-    take("datacontenttype", None)
-    take("dataschema", None)
-    subject, correlation, causation = take("subject", None), take("correlationid", None), take("causationid", None)
-    time, data = take("time"), take("data")
-    return Envelope(event_id, source, type_name, subject, time, data, correlation, causation, document)
+    get, more = document.get, {}
+    if not document.keys() <= _ATTRIBUTES:
+        more = {name: member for name, member in document.items() if name not in _ATTRIBUTES}
+    return Envelope(
+        document["id"], document["source"], document["type"], get("subject"), document["time"], document["data"],
+        get("correlationid"), get("causationid"), more,
+    )  # fmt: skip
 
 
 def _refuse_attributes(*attributes: object) -> None:
@@ -213,17 +222,13 @@ def _depth(value: bytes) -> int:
     return deepest
 
 
-def _text(document: dict[str, Any], name: str) -> str | None:
-    value = document.pop(name, None)
-    if value is not None and not isinstance(value, str):
-        raise Malformed("schema-invalid", f"the attribute {name!r} is {short(value)}; it must be a text")
-    return value
+def _no_text(name: str, value: object) -> Malformed:
+    return Malformed("schema-invalid", f"the attribute {name!r} is {short(value)}; it must be a text")
 
 
-def _time(document: dict[str, Any]) -> str:
-    time = document.pop("time", None)
+def _time(time: object) -> str:
     try:
-        parse_instant(time if isinstance(time, str) else "")
+        parse_instant(time if type(time) is str else "")
     except ValueError:
         raise Malformed(
             "schema-invalid", f"time is {short(time)}; it must be an instant in UTC such as 2026-01-15T06:00:00.000Z"
@@ -232,11 +237,12 @@ def _time(document: dict[str, Any]) -> str:
 
 
 def _data(document: dict[str, Any]) -> dict[str, Any]:
-    media_type = document.pop("datacontenttype", "application/json")
+    take = document.pop
+    media_type = take("datacontenttype", "application/json")
     if media_type != "application/json":
         raise Malformed("schema-invalid", f"datacontenttype is {short(media_type)}; it must be application/json")
-    document.pop("dataschema", None)
-    data = document.pop("data", None)
-    if not isinstance(data, dict) or "data_base64" in document:
+    take("dataschema", None)
+    data = take("data", None)
+    if type(data) is not dict or "data_base64" in document:
         raise Malformed("schema-invalid", "data must be a JSON object; data_base64 and other forms are not read")
     return data

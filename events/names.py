@@ -6,8 +6,7 @@ A change of shape is a new version with a step in `events.upcast`; the old name 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from functools import lru_cache
+from dataclasses import dataclass, field
 
 from events import acts, audits, decisions, scores, submissions
 from events.fields import Payload
@@ -25,15 +24,11 @@ class EventType:
     model: type[Payload]
     office: bool = False
 
-    @property
-    def short(self) -> str:
-        """The name without prefix and version, as rulebooks use it: `score.recorded`."""
-        return _short(self.name)
+    short: str = field(init=False)
+    """The name without prefix and version, as rulebooks use it: `score.recorded`."""
 
-
-@lru_cache(maxsize=64)
-def _short(name: str) -> str:
-    return name.removeprefix(PREFIX).rsplit(".", 1)[0]
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "short", self.name.removeprefix(PREFIX).rsplit(".", 1)[0])
 
 
 _TABLE = (

@@ -172,7 +172,10 @@ class Rulebook(Rule):
         return tuple(sorted({panel for phase in self.phases for panel in phase.panels}))
 
     def find_phase(self, phase_id: str) -> Phase | None:
-        return next((phase for phase in self.phases if phase.id == phase_id), None)
+        for phase in self.phases:  # Asked for every mark; a generator costs as much again.
+            if phase.id == phase_id:
+                return phase
+        return None
 
     def phase(self, phase_id: str) -> Phase:
         """Raises KeyError where there is no such phase."""

@@ -3,29 +3,56 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import date
 from decimal import Decimal, InvalidOperation
 from fractions import Fraction
 from functools import lru_cache
 
-_INSTANT = re.compile(r"\d{4}-\d\d-\d\dT(?:[01]\d|2[0-3]):\d\d:\d\d(?:\.\d{1,3})?Z", re.ASCII)
+_DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 _DURATION = re.compile(r"P(?!$)(?:(\d{1,5})D)?(?:T(?!$)(?:(\d{1,5})H)?(?:(\d{1,5})M)?(?:(\d{1,7})S)?)?", re.ASCII)
 _DECIMAL = re.compile(r"-?(?:0|[1-9]\d{0,17})(?:\.\d{1,18})?", re.ASCII)
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_NAIVE_EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001  # written with Z, which isoformat would write as +00:00
+_EPOCH_DAY = date(1970, 1, 1).toordinal()
+_DAY_MS = 86_400_000
+
+# Every event has several instants, and a log is read whole: the parts of an instant are looked up, not computed.
+_MINUTES = [f"T{minute // 60:02d}:{minute % 60:02d}:" for minute in range(1440)]
+_SECONDS = [f"{second:02d}" for second in range(60)]
+_MILLIS = [f".{ms:03d}Z" for ms in range(1000)]
+_MINUTE_MS = {text: minute * 60_000 for minute, text in enumerate(_MINUTES)}
+_SECOND_MS = {text: second * 1000 for second, text in enumerate(_SECONDS)}
+_FRACTION_MS = {
+    "Z": 0,
+    **{f".{tenths}Z": tenths * 100 for tenths in range(10)},
+    **{f".{hundredths:02d}Z": hundredths * 10 for hundredths in range(100)},
+    **{text: ms for ms, text in enumerate(_MILLIS)},
+}
 
 
 def parse_instant(text: str) -> int:
     """Unix milliseconds of an RFC 3339 UTC instant (`Z`, at most milliseconds). Raises ValueError."""
-    if _INSTANT.fullmatch(text) is None:
-        raise ValueError(f"{text!r} is not an RFC 3339 UTC instant such as 2026-01-15T06:00:00.000Z")
-    since = datetime.fromisoformat(text) - _EPOCH
-    return (since.days * 86_400 + since.seconds) * 1000 + since.microseconds // 1000
+    try:
+        return _day_ms(text[:10]) + _MINUTE_MS[text[10:17]] + _SECOND_MS[text[17:19]] + _FRACTION_MS[text[19:]]
+    except (KeyError, ValueError):
+        raise ValueError(f"{text!r} is not an RFC 3339 UTC instant such as 2026-01-15T06:00:00.000Z") from None
+
+
+@lru_cache(maxsize=4096)
+def _day_ms(text: str) -> int:
+    if _DATE.fullmatch(text) is None:
+        raise ValueError(text)
+    return (date.fromisoformat(text).toordinal() - _EPOCH_DAY) * _DAY_MS
 
 
 def format_instant(ms: int) -> str:
     """RFC 3339 UTC with milliseconds, the one form in which instants are written."""
-    return (_NAIVE_EPOCH + timedelta(milliseconds=ms)).isoformat(timespec="milliseconds") + "Z"
+    day, rest = divmod(ms, _DAY_MS)
+    minute, rest = divmod(rest, 60_000)
+    return f"{_day(day)}{_MINUTES[minute]}{_SECONDS[rest // 1000]}{_MILLIS[rest % 1000]}"
+
+
+@lru_cache(maxsize=4096)
+def _day(day: int) -> str:
+    return date.fromordinal(day + _EPOCH_DAY).isoformat()
 
 
 def parse_duration(text: str) -> int:
@@ -43,6 +70,12 @@ def parse_number(text: str) -> Fraction:
     if _DECIMAL.fullmatch(text) is None:
         raise ValueError(f"{text!r} is not a plain decimal number of at most 18 digits on each side of the point")
     return Fraction(text)
+
+
+def is_between(low: Fraction, value: Fraction, high: Fraction) -> bool:
+    """Whether low <= value <= high, by cross-multiplication: comparing Fractions asks five times what the other one is."""
+    above, below = value.numerator, value.denominator
+    return low.numerator * below <= above * low.denominator and above * high.denominator <= high.numerator * below
 
 
 def format_number(value: Fraction) -> str:

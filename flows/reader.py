@@ -48,8 +48,8 @@ class Reader:
                 known = ", ".join(head.programme for head in self._ledger.heads()) or "none"
                 raise NotFound(f"the ledger has no log of {programme!r}; it has: {known}")
             folder = self._folders.setdefault(programme, Folder(programme))
-            for stored in self._ledger.read(programme, folder.state.size):
-                folder.apply(stored)
+            for index, entry, value in self._ledger.read_values(programme, folder.state.size):
+                folder.apply_value(index, entry, value)
             return folder.state
 
     def prefix(self, programme: str, size: int) -> Prefix:
@@ -60,9 +60,9 @@ class Reader:
         if head is not None and head.size == size and (present := self.state(programme)).size == size:
             return Prefix(present, size, merkle.root(head.stack))
         folder, stack = Folder(programme), list[bytes]()
-        for stored in self._ledger.read(programme, 0, size):
-            folder.apply(stored)
-            merkle.append(stack, stored.index, merkle.leaf_hash(stored.entry))
+        for index, entry, value in self._ledger.read_values(programme, 0, size):
+            folder.apply_value(index, entry, value)
+            merkle.append(stack, index, merkle.leaf_hash(entry))
         return Prefix(folder.state, folder.state.size, merkle.root(stack))
 
     def root(self, programme: str, size: int) -> bytes:

@@ -1,30 +1,28 @@
 """The recorder: the ledger's only writer. Everything that Kafka delivers becomes an entry, exactly once.
 
-Entries, tree state and Kafka positions go into one database transaction (`Ledger.append`), and both log heads and positions
-move by compare-and-swap. So a crash at any line loses nothing and doubles nothing: what was not committed is read again
-from the ledger's own positions, and a recorder that was overtaken gets Conflict, forgets what it cached, and reads again.
-See tests/e2e/test_recorder_crash.py.
+Entries, tree state and Kafka positions of a batch go into one database transaction (`Ledger.append`), and both log heads
+and positions move by compare-and-swap. The next batch is judged meanwhile, but never written before it. So a crash at any
+line loses nothing and doubles nothing: what was not committed is read again from the ledger's own positions, and a recorder
+that was overtaken gets Conflict, forgets what it cached, and reads again. See tests/e2e/test_recorder_crash.py.
 """
 
 from __future__ import annotations
 
-import os
 import threading
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 
 import structlog
 
-from events import merkle
 from events.bus import Bus
-from events.entry import SALT_BYTES, Opening, commitment, compose_entry, decode_entry, encode_headers
+from events.entry import commitment
 from events.errors import Conflict, PhasegateError
 from events.record import Record, partition_for
+from flows.appending import Appending, new_entry, opening_of
+from flows.open_logs import OpenLog, OpenLogs
 from flows.relay import Relay
-from handlers.fold import Folder
 from handlers.judge import Deployment, log_of
-from handlers.recording import Draft, as_entry, detail_of, record_one
-from handlers.state import State
+from handlers.recording import Draft, record_one
 from infra.keys import SigningKey
 from infra.ledger import Batch, Ledger, LogAppend, NewEntry
 
@@ -32,20 +30,10 @@ GROUP = "phasegate-recorder"
 BATCH_MAX = 2000
 """Records per transaction at most: bounds memory and the work that a crash repeats."""
 
-LOGS_MAX = 256
-"""Programmes kept folded in memory; one that is not comes back from the ledger when its next record arrives."""
+BURST = 8
+"""Batches per step at most: between steps checkpoints are signed, letters relayed, and the caller is asked whether to stop."""
 
 log = structlog.get_logger("phasegate.recorder")
-
-
-@dataclass(slots=True)
-class OpenLog:
-    """A log as this recorder last wrote it: what is known, the tree's frontier, and the commitments of what pends."""
-
-    origin: str
-    state: State
-    stack: list[bytes]
-    commitments: dict[int, str] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -59,23 +47,29 @@ class _Growth:
 
 
 class Recorder:
-    """One member of the recorder's group. `step` is one transaction; call it from one thread."""
+    """One member of the recorder's group. Call it from one thread; another writes what it has judged."""
 
     def __init__(self, bus: Bus, ledger: Ledger, deployment: Deployment, origin: str, log_key: SigningKey) -> None:
         self._ledger = ledger
         self._deployment = deployment
         self._origin = origin
         self._log_key = log_key
-        self._logs: dict[str, OpenLog] = {}
+        self._logs = OpenLogs(ledger, deployment, origin)
         self._next: dict[tuple[str, int], int] = {}
         self._recorded: dict[tuple[str, int], int] = {}
         self._unsigned: set[str] = set()
         self._taken_over: set[int] = set()
+        self._decided: set[str] = set()
+        self._refused: set[str] = set()
+        self._under_way: tuple[int, dict[str, _Growth]] = (0, {})
+        self._is_stale = False
+        self._appending = Appending(ledger)
         self._relay = Relay(bus, ledger, GROUP)
         self._intake = bus.intake(GROUP, self._start, self._revoked)
         self.observe: Callable[[Record, str], None] = lambda _record, _verdict: None
 
     def _start(self, assigned: Collection[tuple[str, int]]) -> Mapping[tuple[str, int], int]:
+        self._appending.settle()  # What is being written moves the positions that are asked for.
         positions = dict.fromkeys(assigned, 0) | dict(self._ledger.positions(assigned))
         self._next.update(positions)
         self._recorded.update(positions)
@@ -83,33 +77,60 @@ class Recorder:
         return positions
 
     def _revoked(self, partitions: Collection[tuple[str, int]]) -> None:
+        self._appending.settle()
         self.forget()
         for tp in partitions:
             self._next.pop(tp, None)
 
     def forget(self) -> None:
         """Drops everything cached; the ledger has it."""
-        self._logs.clear()
+        self._logs.forget()
 
     def step(self, timeout_s: float = 0.1) -> int:
-        """Records what has come in, in one transaction. Returns how many records that were; 0 when none came in time."""
-        records = [r for r in self._intake.poll(timeout_s, BATCH_MAX) if self._is_next(r)]
-        if not records:
-            self.settle_up()
-            return 0
+        """Records what has come in, and judges each batch while the one before is written. All that it has recorded is
+        committed when it returns. Returns how many records that were; 0 when none came in time.
+        """
+        if self._is_stale:
+            self._rewind()
+        recorded = 0
         try:
-            growth = self._judge(records)
-            self._append(records, growth)
+            for records in self._batches(timeout_s):
+                growths = self._judge(records)
+                recorded += self._finish()
+                self._begin(records, growths)
+            recorded += self._finish()
         except Conflict as conflict:
             log.warning("overtaken", message=conflict.message)
-            self.forget()
-            self._intake.rewind()
-            return 0
+            self._start_over()
+            self._rewind()
+            return recorded
         except BaseException:
-            self.forget()  # The cached states have moved on; the ledger has not.
+            self._start_over()  # The cached states have moved on; the ledger has not.
             raise
-        self._after(growth)
-        return len(records)
+        if recorded:
+            self._after()
+        else:
+            self.settle_up()
+        return recorded
+
+    def _batches(self, timeout_s: float) -> Iterator[list[Record]]:
+        """What has come in; only the first batch is waited for."""
+        for number in range(BURST):
+            found = self._intake.poll(0.0 if number else timeout_s, BATCH_MAX)
+            if not (records := [record for record in found if self._is_next(record)]):
+                return
+            yield records
+
+    def _start_over(self) -> None:
+        """Forgets what the ledger may not have, when nothing is being written any more."""
+        self._appending.drop()
+        self._under_way = (0, {})
+        self.forget()
+        self._is_stale = True
+
+    def _rewind(self) -> None:
+        self._intake.rewind()
+        self._is_stale = False
 
     def _is_next(self, record: Record) -> bool:
         """False for a record behind the ledger's position: it is delivered again, and recorded already."""
@@ -123,7 +144,7 @@ class Recorder:
         growths: dict[str, _Growth] = {}
         for record in records:
             key = log_of(record)
-            opened = self._logs.get(key) or self._open(key)
+            opened = self._logs.get(key)
             growth = growths.get(key)
             if growth is None:
                 growth = growths[key] = _Growth(opened.state.size)
@@ -132,63 +153,47 @@ class Recorder:
         return growths
 
     def _grow(self, opened: OpenLog, growth: _Growth, draft: Draft) -> None:
-        record, opening = draft.record, None
+        record = draft.record
         if draft.of is None:
-            salt = os.urandom(SALT_BYTES)
-            opening = Opening(salt, record.key, encode_headers(record.headers), record.value)
-            committed = commitment(opening)
+            new = new_entry(draft, opening_of(record), None)
+            if new.verdict == "pending":
+                assert new.opening is not None
+                opened.commitments[draft.index] = commitment(new.opening)
         else:
-            committed = opened.commitments.pop(draft.of)
-        entry = as_entry(draft, committed)
-        if entry.verdict == "pending":
-            opened.commitments[draft.index] = committed
-        data = compose_entry(entry)  # The ledger reads it strictly.
-        merkle.append(opened.stack, draft.index, merkle.leaf_hash(data))
-        growth.entries.append(
-            NewEntry(
-                data, record.topic, record.partition, record.offset, draft.of, entry.verdict, opening, detail_of(draft)
-            )
-        )
-        growth.decided |= record.topic == "decisions" and entry.verdict == "accepted"
-        growth.refused |= entry.verdict == "refused"
-        self.observe(record, entry.verdict)
+            new = new_entry(draft, None, opened.commitments.pop(draft.of))
+        growth.entries.append(new)
+        growth.decided |= record.topic == "decisions" and new.verdict == "accepted"
+        growth.refused |= new.verdict == "refused"
+        self.observe(record, new.verdict)
 
-    def _open(self, key: str) -> OpenLog:
-        """A log folded from the ledger; a new one where the ledger has none."""
-        folder = Folder(key, judging=True)
-        head = self._ledger.head(key)
-        if head is not None:
-            for stored in self._ledger.read(key):
-                folder.apply(stored)
-        state = folder.finish(self._deployment)
-        stack = list(head.stack) if head is not None else []
-        commitments = {index: self._commitment(key, index) for index in state.waiting}
-        self._logs[key] = opened = OpenLog(f"{self._origin}/{key}", state, stack, commitments)
-        return opened
-
-    def _commitment(self, key: str, index: int) -> str:
-        stored = next(iter(self._ledger.read(key, index, index + 1)))
-        return decode_entry(stored.entry).commitment
-
-    def _append(self, records: list[Record], growths: dict[str, _Growth]) -> None:
+    def _begin(self, records: list[Record], growths: dict[str, _Growth]) -> None:
         touched = {(record.topic, record.partition) for record in records}
         positions = {tp: (self._recorded.get(tp, 0), self._next[tp]) for tp in touched}
         logs = [
-            LogAppend(key, self._logs[key].origin, growth.expected_size, growth.entries, tuple(self._logs[key].stack))
+            LogAppend(key, self._logs.get(key).origin, growth.expected_size, growth.entries)
             for key, growth in growths.items()
         ]
-        self._ledger.append(Batch(logs, positions))
+        self._appending.begin(Batch(logs, positions))
+        self._under_way = (len(records), growths)
         self._recorded.update({tp: after for tp, (_, after) in positions.items()})
 
-    def _after(self, growths: dict[str, _Growth]) -> None:
-        self._intake.commit(dict(self._recorded))
-        for key in list(self._logs)[: max(0, len(self._logs) - LOGS_MAX)]:
-            del self._logs[key]
+    def _finish(self) -> int:
+        """Waits for the batch under way. Returns its number of records; what it added is to be signed and relayed."""
+        self._appending.finish()
+        (count, growths), self._under_way = self._under_way, (0, {})
         self._unsigned |= growths.keys()
-        for key, growth in growths.items():
-            if growth.decided:
-                self._sign(key)
-        self._relay_letters([key for key, growth in growths.items() if growth.refused])
+        self._decided |= {key for key, growth in growths.items() if growth.decided}
+        self._refused |= {key for key, growth in growths.items() if growth.refused}
+        return count
+
+    def _after(self) -> None:
+        self._intake.commit(dict(self._recorded))
+        self._logs.trim()
+        decided, self._decided = self._decided, set()
+        refused, self._refused = self._refused, set()
+        for key in sorted(decided):
+            self._sign(key)
+        self._relay_letters(sorted(refused))
 
     def _partition(self, key: str) -> int:
         """The partition that a log's records travel in; an unrouted log is named by it."""
@@ -238,5 +243,6 @@ class Recorder:
 
     def close(self) -> None:
         """Leaves the group. The ledger and the bus stay open: they are the caller's."""
+        self._appending.close()
         self._relay.close()
         self._intake.close()

@@ -39,58 +39,68 @@ class Folder:
     def __init__(self, programme: str, *, judging: bool = False) -> None:
         self.state = State(programme)
         self._judging = judging
-        self._pending: dict[int, tuple[Record, Fact]] = {}
+        self._pending: dict[int, tuple[Fact, bytes | None]] = {}
+        self._records: dict[int, Record] = {}
 
     def apply(self, stored: StoredEntry) -> None:
         """Applies the next entry. Raises Tampered when it does not follow the one before."""
+        opening = stored.opening
+        self.apply_value(stored.index, stored.entry, None if opening is None else opening.value)
+        if opening is not None and stored.index in self._pending:
+            entry, fact = orjson.loads(stored.entry), self._pending[stored.index][0]
+            self._records[stored.index] = _record(entry, fact.received_ms, opening)
+
+    def apply_value(self, index: int, data: bytes, value: bytes | None) -> None:
+        """`apply` for those who will not judge: of an opening they need the value alone."""
         state = self.state
-        if stored.index != state.size:
-            raise Tampered(f"{state.programme}: entry {stored.index} follows entry {state.size - 1}; one is missing")
-        entry = orjson.loads(stored.entry)
+        if index != state.size:
+            raise Tampered(f"{state.programme}: entry {index} follows entry {state.size - 1}; one is missing")
+        entry = orjson.loads(data)
         verdict, of = entry["verdict"], entry.get("of")
         state.size += 1
         if of is not None:
-            self._apply_settlement(verdict, of)
+            self._settle(verdict, of)
             return
         received_ms = parse_instant(entry["received"])
         topic = entry["topic"]
-        order_ms = max(received_ms, state.order_ms.get(topic, 0))
-        state.order_ms[topic] = order_ms
+        order_ms = state.order_ms.get(topic, 0)
+        if received_ms > order_ms:
+            state.order_ms[topic] = order_ms = received_ms
         if verdict not in ("accepted", "pending"):
             return
-        opening = stored.opening
-        if opening is None:
-            raise Tampered(f"{state.programme}: entry {stored.index} is {verdict}, but its record is not there")
-        fact = Fact(stored.index, topic, entry["offset"], received_ms, order_ms, present(_event(stored.index, opening)))
+        if value is None:
+            raise Tampered(f"{state.programme}: entry {index} is {verdict}, but its record is not there")
+        fact = Fact(index, topic, entry["offset"], received_ms, order_ms, present(_event(index, value)))
         if verdict == "accepted":
-            self._accept(fact, opening)
+            self._accept(fact, value)
         else:
-            self._pending[stored.index] = (_record(entry, received_ms, opening), fact)
+            self._pending[index] = (fact, value)
 
-    def _accept(self, fact: Fact, opening: Opening) -> None:
+    def _accept(self, fact: Fact, value: bytes | None) -> None:
         if self._judging:
-            remember(self.state, fact, opening.value, accepted=True)
+            remember(self.state, fact, value, accepted=True)
         take_in(self.state, fact)
 
-    def _apply_settlement(self, verdict: str, of: int) -> None:
-        record, fact = self._pending.pop(of)
+    def _settle(self, verdict: str, of: int) -> None:
+        fact, value = self._pending.pop(of)
+        self._records.pop(of, None)
         if verdict == "accepted":
-            if self._judging:
-                remember(self.state, fact, record.value, accepted=True)
-            take_in(self.state, fact)
+            self._accept(fact, value)
 
     def finish(self, deployment: Deployment) -> State:
-        """The state with everything that still pends put back to waiting, ready to judge what comes next."""
-        for record, fact in self._pending.values():
-            restore(self.state, record, fact, deployment)
+        """The state with everything that still pends put back to waiting, ready to judge what comes next. Only after
+        `apply`: what pends is judged again from its whole record.
+        """
+        for index, (fact, _) in self._pending.items():
+            restore(self.state, self._records[index], fact, deployment)
         self._pending.clear()
         return self.state
 
 
-def _event(index: int, opening: Opening) -> Envelope:
+def _event(index: int, value: bytes) -> Envelope:
     """The event of an entry that is accepted or pending: its value was read strictly when it was recorded."""
     try:
-        return decode_accepted(opening.value)
+        return decode_accepted(value)
     except (ValueError, KeyError, AttributeError, TypeError) as error:
         raise Tampered(f"entry {index} was recorded as an event, but its value is none: {error!r}") from error
 

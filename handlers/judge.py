@@ -149,9 +149,9 @@ def _not_authorised(state: State, row: EventType, fact: Fact, source: Source | N
         return Refusal("source-not-authorised", f"the rulebook does not name the source {name!r}")
     if row.short not in source.types and "*" not in source.types:
         return Refusal("source-not-authorised", f"the rulebook does not let {name} send {row.short}")
-    for member in ("entrant", "evaluator"):
-        own, said = getattr(source, member), fact.data.get(member)
-        if own is not None and said is not None and own != said:
+    data = fact.event.data
+    for member, own in (("entrant", source.entrant), ("evaluator", source.evaluator)):
+        if own is not None and (said := data.get(member)) is not None and own != said:
             return Refusal("source-not-authorised", f"{name} may speak for the {member} {own}, not for {said!r}")
     return None
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from events.rulebook import Leaf, Phase, Source
-from events.values import parse_number
+from events.values import is_between, parse_number
 from handlers.seats import is_appointed, is_evaluator
 from handlers.state import Fact, PhaseState, State
 from handlers.verdicts import (
@@ -51,7 +51,7 @@ def _in_slot(state: State, fact: Fact, rules: Phase, leaf: Leaf) -> Verdict:
         first = phase.marks[slot].ids[0]
         return Refusal("already-scored", f"the mark {'/'.join(slot)} stands already ({first}); send score.corrected")
     return (
-        named_already(state, fact, "score.recorded", any(fact.event.id in p.slot_of for p in state.phases.values()))
+        named_already(state, fact, "score.recorded", _is_marked(state, fact.event.id))
         or outside_phase(state, phase, fact)
         or _outside_time(state, phase, fact)
         or not_appointed(state, phase, leaf.panel, data["evaluator"])
@@ -59,10 +59,17 @@ def _in_slot(state: State, fact: Fact, rules: Phase, leaf: Leaf) -> Verdict:
     )
 
 
+def _is_marked(state: State, event_id: str) -> bool:
+    for phase in state.phases.values():  # noqa: SIM110 - asked for every mark; a generator costs as much again
+        if event_id in phase.slot_of:
+            return True
+    return False
+
+
 def _out_of_range(leaf: Leaf, item: str, value: str, reference: str | None) -> Refusal | None:
     low, high = leaf.items[item]
     for name, text in (("value", value), ("reference", reference)):
-        if text is not None and not low <= parse_number(text) <= high:
+        if text is not None and not is_between(low, parse_number(text), high):
             return Refusal("out-of-range", f"{name} {text} for {leaf.id}/{item}; the rulebook allows {low} to {high}")
     if leaf.takes_reference and (reference is None or parse_number(reference) <= 0):
         return Refusal("out-of-range", f"{leaf.id} divides by a reference; got {reference!r}, send one above 0")

@@ -9,7 +9,7 @@ import heapq
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from events.entry import Entry
+from events.entry import Entry, Members
 from events.entry import Verdict as EntryVerdict
 from events.envelope import Envelope
 from events.errors import Tampered
@@ -175,32 +175,36 @@ def restore(state: State, record: Record, fact: Fact, deployment: Deployment) ->
     wait(state, Waiting(fact, record, verdict.keys))
 
 
-_WRITTEN: Mapping[type[Verdict], EntryVerdict] = {
+WRITTEN: Mapping[type[Verdict], EntryVerdict] = {
     Accepted: "accepted",
     Refusal: "refused",
     Duplicate: "duplicate",
     Pending: "pending",
 }
+"""How verdicts are written in entries."""
+
+
+def members_of(draft: Draft, commitment: str) -> Members:
+    """The members of the entry that a draft becomes under its record's commitment; a settlement reuses that of the entry
+    it cites.
+    """
+    record, verdict = draft.record, draft.verdict
+    return (
+        draft.index, record.topic, record.partition, record.offset, record.received_ms, record.received_by,
+        WRITTEN[type(verdict)], commitment, draft.type, reason_of(draft), draft.of,
+    )  # fmt: skip
 
 
 def as_entry(draft: Draft, commitment: str) -> Entry:
-    """The entry that a draft becomes under its record's commitment; a settlement reuses that of the entry it cites."""
-    record, verdict = draft.record, draft.verdict
-    return Entry(
-        draft.index,
-        record.topic,
-        record.partition,
-        record.offset,
-        record.received_ms,
-        record.received_by,
-        _WRITTEN[type(verdict)],
-        commitment,
-        draft.type,
-        verdict.reason if isinstance(verdict, Refusal) else None,
-        draft.of,
-    )
+    """`members_of` as an Entry."""
+    return Entry(*members_of(draft, commitment))
+
+
+def reason_of(draft: Draft) -> str | None:
+    """The public reason code of a refusal."""
+    return draft.verdict.reason if type(draft.verdict) is Refusal else None
 
 
 def detail_of(draft: Draft) -> str | None:
     """The private explanation that the ledger keeps beside a refusal."""
-    return draft.verdict.detail if isinstance(draft.verdict, Refusal) else None
+    return draft.verdict.detail if type(draft.verdict) is Refusal else None

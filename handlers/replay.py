@@ -14,15 +14,15 @@ import orjson
 
 from events import merkle
 from events.derived import pipeline_source
-from events.entry import Entry, Opening, commitment, compose_entry, decode_entry, decode_headers
+from events.entry import Entry, Opening, commitment, decode_entry, decode_headers, encode_members
 from events.envelope import decode
 from events.errors import Tampered
 from events.record import Record
 from handlers.judge import Deployment
-from handlers.recording import Draft, as_entry, detail_of, record_one
+from handlers.recording import Draft, detail_of, members_of, record_one
 from handlers.remake import Remaker
 from handlers.state import State
-from handlers.verdicts import Accepted
+from handlers.verdicts import Accepted, Pending
 
 
 class OpenedEntry(Protocol):
@@ -139,16 +139,15 @@ class Replay:
         if draft.of is None:
             assert stored.opening is not None  # _record needed it.
             committed = commitment(stored.opening)
-            self._commitments[entry.index] = committed
+            if isinstance(draft.verdict, Pending):
+                self._commitments[entry.index] = committed
         else:
             committed = self._commitments[draft.of]
-        replayed, detail = as_entry(draft, committed), detail_of(draft)
-        if compose_entry(replayed) == stored.entry and detail == stored.detail:
+        replayed, detail = members_of(draft, committed), detail_of(draft)
+        if encode_members(replayed) == stored.entry and detail == stored.detail:
             tally.identical += 1
         else:
-            self._differs(_entry_difference(entry, replayed, stored.detail, detail))
-        if replayed.verdict != "pending" and draft.of is None:
-            del self._commitments[entry.index]
+            self._differs(_entry_difference(entry, Entry(*replayed), stored.detail, detail))
 
     def _compare_decision(self, draft: Draft) -> None:
         """Compares an accepted event of the pipeline's own with what this replay would have said."""

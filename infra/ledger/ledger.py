@@ -100,6 +100,12 @@ class Ledger:
         """
         return reader.read_entries(self._engine, programme, start, stop, with_openings)
 
+    def read_values(
+        self, programme: str, start: int = 0, stop: int | None = None
+    ) -> Iterator[tuple[int, bytes, bytes | None]]:
+        """`read` for those who fold: index, entry and the record's value, without the rest of its opening."""
+        return reader.read_values(self._engine, programme, start, stop)
+
     def find(self, position: Position) -> tuple[str, int] | None:
         """Programme and index of the first entry of a record."""
         wanted = (

@@ -25,6 +25,11 @@ SELECT e."index", e.entry, o.salt, o.key, o.headers, o.value, o.detail
 FROM entries e LEFT JOIN openings o ON o.log_id = e.log_id AND o."index" = e."index"
 WHERE e.log_id = ? AND e."index" >= ? AND e."index" < ? ORDER BY e."index"
 """
+_READ_VALUES = """
+SELECT e."index", e.entry, o.value
+FROM entries e LEFT JOIN openings o ON o.log_id = e.log_id AND o."index" = e."index"
+WHERE e.log_id = ? AND e."index" >= ? AND e."index" < ? ORDER BY e."index"
+"""
 _READ_REFUSED = """
 SELECT e."index", e.entry, o.salt, o.key, o.headers, o.value, o.detail
 FROM entries e LEFT JOIN openings o ON o.log_id = e.log_id AND o."index" = e."index"
@@ -62,16 +67,27 @@ def read_heads(engine: Engine, programme: str | None = None) -> list[Head]:
 
 def read_entries(engine: Engine, programme: str, start: int, stop: int | None, opened: bool) -> Iterator[Stored]:
     """The entries start..stop in index order, a chunk per query."""
+    statement, stored = (_READ_OPENED, _opened) if opened else (_READ_BARE, _bare)
+    for rows in _chunks(engine, statement, programme, start, stop):
+        yield from map(stored, rows)
+
+
+def read_values(
+    engine: Engine, programme: str, start: int, stop: int | None
+) -> Iterator[tuple[int, bytes, bytes | None]]:
+    """(index, entry, value of the record) of the entries start..stop, as the driver gives them."""
+    for rows in _chunks(engine, _READ_VALUES, programme, start, stop):
+        yield from rows
+
+
+def _chunks(engine: Engine, statement: str, programme: str, start: int, stop: int | None) -> Iterator[Sequence[Any]]:
     with reading(engine) as connection:
         log_id = log_id_of(connection, programme)
-    if log_id is None:
-        return
-    statement, stored = (_READ_OPENED, _opened) if opened else (_READ_BARE, _bare)
-    while stop is None or start < stop:
+    while log_id is not None and (stop is None or start < stop):
         end = start + CHUNK if stop is None else min(stop, start + CHUNK)
         with reading(engine) as connection:
             rows = query(connection, statement, log_id, start, end)
-        yield from map(stored, rows)
+        yield rows
         if len(rows) < end - start:
             return
         start = end

@@ -5,37 +5,40 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from events.entry import Opening
+from events.entry import Opening, ReceivedBy, Verdict
 from events.errors import Tampered
 
 
 @dataclass(slots=True)
 class NewEntry:
-    """One entry to append: its bytes, the columns that must equal its members, and what stays private. `opening` is
-    None exactly on settlements (`of` given). `detail` explains a verdict to those who may see the record.
+    """One entry to append, as `events.entry.Entry` without its index, and what stays private. The ledger gives it its
+    place, commits to its opening and writes its bytes: columns, bytes and tree cannot disagree. `opening` stands
+    exactly on first entries, `commitment` exactly on settlements (`of` given): that of the entry they cite. `detail`
+    explains a verdict to those who may see the record.
     """
 
-    entry: bytes
     topic: str
     partition: int
     offset: int
-    of: int | None
-    verdict: str
+    received_ms: int
+    received_by: ReceivedBy
+    verdict: Verdict
+    type: str | None
+    reason: str | None
     opening: Opening | None
-    detail: str | None
+    detail: str | None = None
+    of: int | None = None
+    commitment: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class LogAppend:
-    """Entries for one programme's log, which must have `expected_size` entries now (0: it is created). `stack` is the
-    frontier afterwards.
-    """
+    """Entries for one programme's log, which must have `expected_size` entries now (0: it is created)."""
 
     programme: str
     origin: str
     expected_size: int
     entries: Sequence[NewEntry]
-    stack: tuple[bytes, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -68,6 +68,14 @@ class TamperingContract:
             intruder.execute(insert(table).values(row._asdict()))
         assert not seen(ledger)
 
+    def test_nothing_is_appended_on_top_of_a_head_that_was_altered(self, ledger: Ledger, intruder: Connection) -> None:
+        log = Writing("q", partition=7)
+        log.records(3)
+        more = log.records(1)
+        intruder.execute(update(logs).where(logs.c.programme == "q").values(stack=bytes(64)))
+        with pytest.raises(Tampered, match=r"logs\[q\].digest"):
+            ledger.append(more)
+
     def test_entries_that_changed_places_are_found(self, ledger: Ledger, intruder: Connection) -> None:
         for table in (entries, openings):
             move = update(table).where(table.c.log_id == 2)

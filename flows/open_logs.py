@@ -1,0 +1,60 @@
+"""The logs that a recorder keeps folded in memory, as it last wrote them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from events.entry import decode_entry
+from handlers.fold import Folder
+from handlers.judge import Deployment
+from handlers.state import State
+from infra.ledger import Ledger
+
+LOGS_MAX = 256
+"""Programmes kept folded in memory; one that is not comes back from the ledger when its next record arrives."""
+
+
+@dataclass(slots=True)
+class OpenLog:
+    """A log as this recorder last wrote it: what is known, and the commitments of what pends."""
+
+    origin: str
+    state: State
+    commitments: dict[int, str] = field(default_factory=dict)
+
+
+class OpenLogs:
+    """Opens logs when they are asked for; all of them can be forgotten at any time, the ledger has them."""
+
+    def __init__(self, ledger: Ledger, deployment: Deployment, origin: str) -> None:
+        self._ledger = ledger
+        self._deployment = deployment
+        self._origin = origin
+        self._logs: dict[str, OpenLog] = {}
+
+    def get(self, key: str) -> OpenLog:
+        """A log folded from the ledger; a new one where the ledger has none."""
+        return self._logs.get(key) or self._open(key)
+
+    def _open(self, key: str) -> OpenLog:
+        folder = Folder(key, judging=True)
+        if self._ledger.head(key) is not None:
+            for stored in self._ledger.read(key):
+                folder.apply(stored)
+        state = folder.finish(self._deployment)
+        commitments = {index: self._commitment(key, index) for index in state.waiting}
+        self._logs[key] = opened = OpenLog(f"{self._origin}/{key}", state, commitments)
+        return opened
+
+    def _commitment(self, key: str, index: int) -> str:
+        stored = next(iter(self._ledger.read(key, index, index + 1)))
+        return decode_entry(stored.entry).commitment
+
+    def forget(self) -> None:
+        """Drops all of them."""
+        self._logs.clear()
+
+    def trim(self) -> None:
+        """Drops the oldest of too many. Not while a batch of theirs is still to be written."""
+        for key in list(self._logs)[: max(0, len(self._logs) - LOGS_MAX)]:
+            del self._logs[key]

@@ -130,14 +130,19 @@ def test_a_correction_of_a_mark_that_was_voided_does_not_touch_the_one_after_it(
     assert log.total("ash") == "75.0"
 
 
+def awaiting_a_ruling() -> list[Envelope]:
+    """So that the phase is held past its intake, and what is said then could have an effect."""
+    return [found("f", "ash", 17.1), answered("fa", "f", "ash", 17.2)]
+
+
 @pytest.mark.parametrize("late", [False, True])
 def test_a_void_without_effect_leaves_the_first_mark_and_not_the_one_given_after_it(late: bool) -> None:
     """Whether the second person has approved is known only when the phase is decided."""
     log = at("handed-in", heat={"approvals": APPROVALS})
     log.tell(*marks("heat", TEAMS, 15), voided("v", score("ash", "ann"), 16, "urn:jury:ann"))
-    log.tell(mark("ash", "ann", 17, "15", event_id="m2"))
+    log.tell(mark("ash", "ann", 17, "15", event_id="m2"), *awaiting_a_ruling())
     log.progress(day(21) + 1)
-    decided(log, *([approved("p", "v", 21.5)] if late else []))
+    decided(log, *([approved("p", "v", 21.5)] if late else []), ruled("r", "f", 21.6, "met"))
     assert log.total("ash") == "80.0"
 
 
@@ -180,13 +185,14 @@ def test_a_waiver_stands_for_what_it_names_and_for_all_that_it_leaves_out(
     assert not helps or log.total("cedar") == "50.0"
 
 
-def test_an_irrelevant_waiver_leaves_no_trace_in_the_decision() -> None:
+@pytest.mark.parametrize("whose", ["ash", "cedar"])
+def test_a_needless_waiver_leaves_no_trace_in_the_decision(whose: str) -> None:
     plain, more = at("handed-in"), at("handed-in")
-    for log, extra in ((plain, []), (more, [waived("w2", 23.5, entrant="ash")])):
+    for log, extra in ((plain, []), (more, [waived("w2", 24, entrant=whose)])):
         log.tell(*marks("heat", TEAMS, 15)[:-1], found("f", "ash", 16), answered("a", "f", "ash", 17))
         log.progress(day(21) + 1)
         log.tell(waived("w", 22, entrant="cedar"), *extra, ruled("r", "f", 23, "met"))
-        log.progress(day(24))
+        log.progress(day(25))
     one, two = (log.state.phases["heat"].decision for log in (plain, more))
     assert one is not None
     assert two is not None
@@ -205,13 +211,14 @@ def test_an_act_that_needs_a_second_person_has_no_effect_before(
     act: Envelope, without: str, with_it: str | None
 ) -> None:
     log = at("handed-in", heat={"approvals": APPROVALS})
-    log.tell(*marks("heat", TEAMS, 15), act)
+    log.tell(*marks("heat", TEAMS, 15), act, *awaiting_a_ruling())
     ahead = given(on=log)
     ahead.when(approved("p1", "act", 17, MINISTER, "minister")).refused("source-not-authorised")
     ahead.when(approved("p2", "act", 17, DIRECTOR, "minister")).refused("source-not-authorised")
     ahead.when(approved("p3", "act", 17, OFFICE, "director")).refused("source-not-authorised")
     log.progress(day(21) + 1)
-    decided(log, approved("late", "act", 21.5))
+    assert log.state.status("heat") == "held"
+    decided(log, approved("late", "act", 21.5), ruled("r", "f", 21.6, "met"))
     assert log.total("birch") == without
     again = at("handed-in", heat={"approvals": APPROVALS})
     again.tell(*marks("heat", TEAMS, 15), act, approved("p", "act", 17))

@@ -15,6 +15,7 @@ from tests.support.long_told import (
     marks,
     objected,
     recused,
+    registered,
     reopened,
     returned,
     score,
@@ -60,6 +61,14 @@ def test_an_objection_out_of_rule_is_refused(said: Envelope, reason: str) -> Non
     log.tell(objected("o1", "cedar", 26))
     when = given(on=log).when(said)
     _ = when.refused(reason) if reason else when.pending("event")
+
+
+def test_who_registers_later_was_not_there_when_it_objected() -> None:
+    """Whether the decision or the registration is read first makes no difference."""
+    log = at("marked")
+    log.tell(objected("o", "elm", 20.5), registered("elm", 20.6))
+    log.progress(day(22))
+    assert [row for row in log.outcomes().values() if row[0] != "accepted"] == [("refused", "unknown-entrant")]
 
 
 def test_before_everybody_has_signed_an_objection_waits() -> None:

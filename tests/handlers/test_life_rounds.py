@@ -124,10 +124,10 @@ def test_the_office_reopens_a_phase_that_is_held_and_the_marks_are_given_after_a
 
 def test_a_round_counts_what_came_in_time_for_it_and_keeps_what_counted_before() -> None:
     log = at("signed")
-    log.tell(annulled("a", "ben", 26), reopened("again-1", 27, 30), voided("v", score("cedar", "ben"), 30.5))
+    log.tell(annulled("a", "ben", 26), reopened("again-1", 27, 30), voided("v", score("cedar", "cai"), 30.5))
     log.progress(day(32))
     assert (log.total("birch"), log.total("cedar")) == ("67.5", "50.0")
-    log.tell(reopened("again-2", 33, 34))
+    log.tell(reopened("again-2", 33, 34), waived("w", 33.5, entrant="cedar", evaluator="cai"))
     log.progress(day(35))
     assert log.state.phases["heat"].round.number == 3
     decisions = list(log.state.phases["heat"].decisions)

@@ -20,6 +20,7 @@ from infra.ledger.database import reading
 from infra.ledger.reader import query
 from infra.ledger.rows import Fault
 from infra.ledger.tables import DIGESTED, checkpoints, digest, logs, metadata, opening_digest
+from infra.ledger.tiles import TileFaults
 
 CHUNK = 2000
 
@@ -71,7 +72,7 @@ def _positions(connection: Connection) -> Iterator[Fault]:
 def _strays(connection: Connection) -> Iterator[Fault]:
     """Rows of logs that are not there, and openings without an entry."""
     known = {row[0] for row in query(connection, "SELECT id FROM logs")}
-    for table in ("entries", "openings", "checkpoints", "relays"):
+    for table in ("entries", "openings", "checkpoints", "relays", "tiles"):
         for (log_id,) in query(connection, f"SELECT DISTINCT log_id FROM {table}"):  # noqa: S608  # names from the line above
             if log_id not in known:
                 yield Fault(table, str(log_id), "log_id", "a log", "none")
@@ -93,6 +94,7 @@ class _Log:
         self.openings = 0
         self.agreed = 0  # the largest checkpoint that the entries up to here have met
         self.located = False
+        self.tiles = TileFaults(connection, log)
 
     def faults(self) -> Iterator[Fault]:
         stored = {row.size: row for row in self._checkpoints()}
@@ -102,11 +104,13 @@ class _Log:
                 yield Fault("entries", self._key(size), "index", str(size), str(row[0]))
                 return
             yield from self._entry(row)
-            self._grow(leaf_hash(row[6]))
+            self._grow(leaf := leaf_hash(row[6]))
+            yield from self.tiles.grow(leaf)
             size += 1
             if size in stored:
                 yield from self._checkpoint(stored.pop(size))
         yield from self._head(size)
+        yield from self.tiles.strays()
         for beyond in stored.values():
             yield Fault("checkpoints", f"{self.log.programme}@{beyond.size}", "size", f"1..{size}", str(beyond.size))
 

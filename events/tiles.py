@@ -78,6 +78,37 @@ def _row(level: int, count: int) -> Iterator[Tile]:
         yield Tile(level, full, partial)
 
 
+class TileBuilder:
+    """Makes the tiles of a growing tree: each full one as its last leaf comes, partial ones at the end."""
+
+    def __init__(self) -> None:
+        self._rows: list[list[bytes]] = [[]]
+        self._numbers = [0]
+
+    def grow(self, leaf: bytes) -> Iterator[tuple[Tile, bytes]]:
+        """The full tiles that one more leaf completes, from the leaves up."""
+        level, found = 0, leaf
+        while True:
+            row = self._rows[level]
+            row.append(found)
+            if len(row) < WIDTH:
+                return
+            yield Tile(level, self._numbers[level]), b"".join(row)
+            found = tile_root(row)
+            self._rows[level] = []
+            self._numbers[level] += 1
+            level += 1
+            if level == len(self._rows):
+                self._rows.append([])
+                self._numbers.append(0)
+
+    def finish(self) -> Iterator[tuple[Tile, bytes]]:
+        """The partial tiles. They feed none above them."""
+        for level, row in enumerate(self._rows):
+            if row:
+                yield Tile(level, self._numbers[level], len(row)), b"".join(row)
+
+
 def split_hashes(data: bytes, width: int, where: str) -> list[bytes]:
     """The hashes of a tile. Raises Tampered on any other number of bytes."""
     if len(data) != width * HASH_BYTES:

@@ -7,6 +7,7 @@ tiles are never stored; their hashes are those of entries or of full tiles below
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
@@ -15,7 +16,17 @@ from sqlalchemy import Connection, Engine, select
 from events.errors import Tampered
 from events.merkle import leaf_hash
 from events.proofs import root_from
-from events.tiles import LEVEL_BITS, LEVELS, TILE_BYTES, WIDTH, Tile, reading_tiles, split_hashes, tile_root
+from events.tiles import (
+    LEVEL_BITS,
+    LEVELS,
+    TILE_BYTES,
+    WIDTH,
+    Tile,
+    TileBuilder,
+    reading_tiles,
+    split_hashes,
+    tile_root,
+)
 from infra.ledger.database import reading
 from infra.ledger.reader import log_id_of, query, read_entries
 from infra.ledger.rows import Fault
@@ -103,37 +114,27 @@ class TileFaults:
 
     def __init__(self, connection: Connection, log: Any) -> None:
         self._connection, self._log = connection, log
-        self._rows: list[list[bytes]] = [[]]
-        self._counts = [0] * (LEVELS + 1)
+        self._builder = TileBuilder()
+        self._counts: Counter[int] = Counter()
 
     def grow(self, leaf: bytes) -> Iterator[Fault]:
         """One more leaf; faults of the tiles that it fills."""
-        level, found = 0, leaf
-        while True:
-            if level == len(self._rows):
-                self._rows.append([])
-            row = self._rows[level]
-            row.append(found)
-            if len(row) < WIDTH:
-                return
-            self._rows[level], found = [], tile_root(row)
-            yield from self._compare(level, b"".join(row), found)
-            self._counts[level] += 1
-            level += 1
+        for tile, hashes in self._builder.grow(leaf):
+            self._counts[tile.level] += 1
+            yield from self._compare(tile, hashes)
 
-    def _compare(self, level: int, hashes: bytes, root: bytes) -> Iterator[Fault]:
-        number = self._counts[level]
+    def _compare(self, tile: Tile, hashes: bytes) -> Iterator[Fault]:
         wanted = select(tiles.c.hashes, tiles.c.root).where(
-            tiles.c.log_id == self._log.id, tiles.c.level == level, tiles.c.number == number
+            tiles.c.log_id == self._log.id, tiles.c.level == tile.level, tiles.c.number == tile.number
         )
         row = self._connection.execute(wanted).one_or_none()
         if row is None:
             return
-        key = f"{self._log.programme} {Tile(level, number).path}"
+        key, root = f"{self._log.programme} {tile.path}", tile_root(split_hashes(hashes, WIDTH, tile.path))
         if row.hashes != hashes:
             at = next((i for i in range(0, TILE_BYTES, 32) if hashes[i : i + 32] != row.hashes[i : i + 32]), TILE_BYTES)
-            yield Fault("tiles", f"{key} hash {at // 32}", "hashes", hashes[at : at + 32].hex(),
-                        row.hashes[at : at + 32].hex())  # fmt: skip
+            expected, found = hashes[at : at + 32].hex(), row.hashes[at : at + 32].hex()
+            yield Fault("tiles", f"{key} hash {at // 32}", "hashes", expected, found)
         if row.root != root:
             yield Fault("tiles", key, "root", root.hex(), row.root.hex())
 

@@ -1,0 +1,35 @@
+"""The rulebooks that a log has announced, gathered while its entries go by."""
+
+from __future__ import annotations
+
+from events.bundle import rulebook_file
+from events.entry import Entry, Opening
+from events.envelope import decode_accepted
+from events.errors import Tampered
+
+_TYPES = ("phasegate.programme.announced.v1", "phasegate.rulebook.amended.v1")
+
+
+class Announced:
+    """Path and bytes of the file of each rulebook in force at some time; `saw` is told each entry in order."""
+
+    def __init__(self) -> None:
+        self.files: dict[str, bytes] = {}
+        self._pending: dict[int, Opening] = {}
+
+    def saw(self, entry: Entry, opening: Opening | None) -> None:
+        if entry.type not in _TYPES:
+            return
+        if entry.verdict == "pending" and opening is not None:
+            self._pending[entry.index] = opening
+        elif entry.verdict == "accepted":
+            found = opening if entry.of is None else self._pending.pop(entry.of, None)
+            if found is not None:
+                self._keep(entry.index, found)
+
+    def _keep(self, index: int, opening: Opening) -> None:
+        try:
+            path, data = rulebook_file(decode_accepted(opening.value).data["rulebook"])
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise Tampered(f"entry {index} announces a rulebook, but holds none: {error!r}", index=index) from error
+        self.files[path] = data

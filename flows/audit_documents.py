@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Mapping
+from functools import cache
 
 from events import schemas
 from events.bundle import PLAIN_FILES, RULEBOOK, SCHEMA, SUMS, canonical, decode_sums
@@ -40,10 +41,15 @@ def check_rulebooks(files: Files, announced: Mapping[str, bytes]) -> int:
 
 def check_schemas(files: Files) -> tuple[int, list[str]]:
     """How many schemas are this verifier's, and the paths of those that are not."""
-    known = {f"schemas/{name}": canonical(document) for name, document in schemas.documents()}
+    known = _own_schemas()
     present = sorted(name for name in files.names if SCHEMA.fullmatch(name))
     strange = [path for path in present if files.read(path, DOCUMENT_BYTES) != known.get(path)]
     return len(present) - len(strange), strange
+
+
+@cache
+def _own_schemas() -> Mapping[str, bytes]:
+    return {f"schemas/{name}": canonical(document) for name, document in schemas.documents()}
 
 
 def check_sums(files: Files) -> None:

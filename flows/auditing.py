@@ -17,7 +17,7 @@ from events.bundle import (
 )
 from events.cosignature import read_cosignatures, require_quorum
 from events.entry import Entry, Opening, commitment, decode_entry, decode_headers
-from events.envelope import JWS_HEADER, decode_accepted
+from events.envelope import decode_accepted
 from events.errors import Tampered
 from events.note import NOTE_BYTES_MAX, open_checkpoint
 from events.proofs import consistency_proof, verify_consistency
@@ -31,6 +31,7 @@ from events.tiles import (
 from flows.audit_documents import DOCUMENT_BYTES, check_names, check_rulebooks, check_schemas, check_sums
 from flows.audit_positions import Positions
 from flows.audit_report import Findings, Trust, located
+from flows.audit_signatures import Signatures
 from flows.audit_tree import Opened, Tree
 from handlers.judge import Deployment
 from handlers.replay import Replay
@@ -54,16 +55,15 @@ class Audit:
         self.findings = Findings(checkpoint, cosigned=fresh)
         self._programme = checkpoint.origin.rpartition("/")[2]
         check_names(files, checkpoint.size)
-        self._deployment = decode_deployment(files.read(DEPLOYMENT, DOCUMENT_BYTES))
+        self._judging = self._deployment(decode_deployment(files.read(DEPLOYMENT, DOCUMENT_BYTES)))
         places = decode_positions(files.read(POSITIONS, DOCUMENT_BYTES))
         if "unrouted/" in checkpoint.origin:
             self._programme = checkpoint.origin[checkpoint.origin.index("unrouted/") :]
         self._positions = Positions(self._programme, places)
         self._announced = Announced()
-        self._replay: Replay | None = Replay(
-            self._programme, checkpoint.origin, self._judging(self._deployment), details=False
-        )
-        self._counts = dict.fromkeys(("openings", "signatures", "attributions"), 0)
+        self._replay: Replay | None = Replay(self._programme, checkpoint.origin, self._judging, details=False)
+        self._counts = dict.fromkeys(("openings", "attributions"), 0)
+        self._signatures = Signatures(self._judging.office_keys)
         self._withheld = 0
         self._pending: dict[int, Opening] = {}
 
@@ -83,7 +83,7 @@ class Audit:
         return self.findings
 
     # ------------------------------------------------------------------------------------------------- names and keys
-    def _judging(self, said: DeploymentFile) -> Deployment:
+    def _deployment(self, said: DeploymentFile) -> Deployment:
         """The office's keys: the auditor's, else those that the bundle names, which is said in the findings."""
         keys = self._trust.office or said.office
         if not self._trust.office:
@@ -114,20 +114,20 @@ class Audit:
             with located(path, index):
                 self._replay.feed(opened)
                 self._stop_at_difference(path)
+        if opening is not None and entry.verdict in ("accepted", "pending"):
+            self._signatures.saw(opening, self._replay.state.sources.values() if self._replay else ())
 
     def _check_opening(self, entry: Entry, opening: Opening | None) -> None:
         if opening is None:
             return
         with located(OPENINGS, entry.index):
-            headers = decode_headers(opening.headers)
+            decode_headers(opening.headers)
         if (found := commitment(opening)) != entry.commitment:
             raise Tampered(
                 f"entry {entry.index} commits to {entry.commitment}, its line in {OPENINGS} gives {found}",
                 file=OPENINGS, index=entry.index, expected=entry.commitment, found=found,
             )  # fmt: skip
         self._counts["openings"] += 1
-        if entry.verdict == "accepted" and any(name.lower() == JWS_HEADER for name, _ in headers):
-            self._counts["signatures"] += 1
 
     def _closings(self, entry: Entry, opening: Opening | None) -> None:
         """What an accepted closing says of other logs' offsets; it may have been pending before."""
@@ -189,6 +189,7 @@ class Audit:
             "tiles": sum(1 for _ in tiles_of(size)),
             "positions": self._positions.own,
             **self._counts,
+            "signatures": self._signatures.verified,
             "cosignatures": len(self.findings.cosigned),
         }
         told = self.findings.not_checked
@@ -200,6 +201,8 @@ class Audit:
             )
         if self._withheld:
             told.append(f"{self._withheld} records without opening: only their commitments are in the log")
+        if self._signatures.unknown:
+            told.append(f"{self._signatures.unknown} signatures that no rule asks for, by keys that are not known here")
         if self._trust.since is None:
             told.append("that the log was not rewritten since an older checkpoint; give one with --since")
         if not self._trust.witnesses:

@@ -167,6 +167,9 @@ def export(parser: argparse.ArgumentParser) -> None:
         "--out", type=Path, metavar="DIR", required=True, help="where the bundle goes; nothing is there yet"
     )
     parser.add_argument("--zip", action="store_true", help="one zip instead of a directory")
+    part = parser.add_mutually_exclusive_group()
+    part.add_argument("--profile", metavar="P", help="only what the public may see, with the figures of this profile")
+    part.add_argument("--for", dest="entrant", metavar="ENTRANT", help="only what is public, and this entrant's own")
 
 
 def verify(parser: argparse.ArgumentParser) -> None:

@@ -6,15 +6,19 @@ from events.bundle import rulebook_file
 from events.entry import Entry, Opening
 from events.envelope import decode_accepted
 from events.errors import Tampered
+from events.rulebook import Source, parse_rulebook
 
 _TYPES = ("phasegate.programme.announced.v1", "phasegate.rulebook.amended.v1")
 
 
 class Announced:
-    """Path and bytes of the file of each rulebook in force at some time; `saw` is told each entry in order."""
+    """Path and bytes of the file of each rulebook in force at some time, and the sources that the latest names. `saw` is
+    told each entry in order.
+    """
 
     def __init__(self) -> None:
         self.files: dict[str, bytes] = {}
+        self.sources: dict[str, Source] = {}
         self._pending: dict[int, Opening] = {}
 
     def saw(self, entry: Entry, opening: Opening | None) -> None:
@@ -29,7 +33,9 @@ class Announced:
 
     def _keep(self, index: int, opening: Opening) -> None:
         try:
-            path, data = rulebook_file(decode_accepted(opening.value).data["rulebook"])
+            document = decode_accepted(opening.value).data["rulebook"]
+            path, data = rulebook_file(document)
+            self.sources = {source.source: source for source in parse_rulebook(document).sources}
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise Tampered(f"entry {index} announces a rulebook, but holds none: {error!r}", index=index) from error
         self.files[path] = data

@@ -6,9 +6,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from events.derived import pipeline_source
 from events.entry import Opening, decode_headers
-from events.envelope import JWS_HEADER
+from events.envelope import JWS_HEADER, decode_accepted
+from events.errors import Tampered
 from events.jws import SignatureInvalid, verify
+from events.names import TYPES
 from events.note import parse_vkey
 from events.rulebook import Source
 
@@ -18,23 +21,49 @@ class Signatures:
 
     def __init__(self, office: Mapping[str, bytes]) -> None:
         self._office = dict(office)
-        self._known: dict[str, bytes] = {}
         self.verified = self.unknown = 0
 
-    def saw(self, opening: Opening, sources: Iterable[Source]) -> None:
+    def saw(self, opening: Opening, sources: Mapping[str, Source]) -> None:
         """A record that was accepted or is pending, and whom the rulebook names by now."""
-        header = next((value for name, value in decode_headers(opening.headers) if name.lower() == JWS_HEADER), None)
+        header = _header(opening)
         if header is None:
             return
-        for text in (text for source in sources for text in source.keys if text not in self._known):
-            self._known[text] = parse_vkey(text).public
-        keys = self._office | {_kid(text): public for text, public in self._known.items()}
-        try:
-            verify(opening.value or b"", header, keys)
-        except SignatureInvalid:
-            self.unknown += 1
-        else:
+        if _verifies(opening, header, self._office | _keys(sources.values())):
             self.verified += 1
+        else:
+            self.unknown += 1
+
+    def require(self, programme: str, index: int, opening: Opening, sources: Mapping[str, Source]) -> None:
+        """For what is not replayed because other records are withheld: who must sign has signed. Raises Tampered."""
+        event = decode_accepted(opening.value)
+        source = sources.get(event.source)
+        row = TYPES.get(event.type)
+        if event.source == pipeline_source(programme) or (row is not None and row.office):
+            keys: Mapping[str, bytes] = self._office
+        elif source is not None and source.signs:
+            keys = _keys([source]) or self._office
+        else:
+            return
+        header = _header(opening)
+        if header is None or not _verifies(opening, header, keys):
+            raise Tampered(f"entry {index}: {event.type} of {event.source} is accepted, but not signed as it must be",
+                           index=index, expected=sorted(keys), found="no such signature")  # fmt: skip
+
+
+def _header(opening: Opening) -> bytes | None:
+    return next((value for name, value in decode_headers(opening.headers) if name.lower() == JWS_HEADER), None)
+
+
+def _verifies(opening: Opening, header: bytes, keys: Mapping[str, bytes]) -> bool:
+    try:
+        verify(opening.value or b"", header, keys)
+    except SignatureInvalid:
+        return False
+    return True
+
+
+def _keys(sources: Iterable[Source]) -> dict[str, bytes]:
+    return {_kid(text): parse_vkey(text).public for source in sources for text in source.keys}
 
 
 def _kid(vkey: str) -> str:

@@ -5,6 +5,8 @@ Imports neither Prefect nor Kafka nor SQLAlchemy (tests/flows/test_auditing.py),
 
 from __future__ import annotations
 
+from collections import Counter
+
 from events.announced import Announced
 from events.bundle import (
     CHECKPOINT,
@@ -64,7 +66,7 @@ class Audit:
         self._replay: Replay | None = Replay(self._programme, checkpoint.origin, self._judging, details=False)
         self._counts = dict.fromkeys(("openings", "attributions"), 0)
         self._signatures = Signatures(self._judging.office_keys)
-        self._withheld = 0
+        self._withheld: Counter[str] = Counter()
         self._pending: dict[int, Opening] = {}
 
     def run(self) -> Findings:
@@ -108,14 +110,21 @@ class Audit:
         self._announced.saw(entry, opening)
         self._closings(entry, opening)
         if entry.of is None and opening is None:
-            self._withheld += 1
+            self._withheld[entry.type or "of no type"] += 1
             self._replay = None
         if self._replay is not None:
             with located(path, index):
                 self._replay.feed(opened)
                 self._stop_at_difference(path)
-        if opening is not None and entry.verdict in ("accepted", "pending"):
-            self._signatures.saw(opening, self._replay.state.sources.values() if self._replay else ())
+        self._check_signature(entry, opening, path)
+
+    def _check_signature(self, entry: Entry, opening: Opening | None, path: str) -> None:
+        if opening is None or entry.verdict not in ("accepted", "pending"):
+            return
+        with located(path, entry.index):
+            self._signatures.saw(opening, self._announced.sources)
+            if self._replay is None:
+                self._signatures.require(self._programme, entry.index, opening, self._announced.sources)
 
     def _check_opening(self, entry: Entry, opening: Opening | None) -> None:
         if opening is None:
@@ -154,7 +163,7 @@ class Audit:
     def _finish_replay(self) -> None:
         if self._replay is None:
             self.findings.not_checked.append(
-                f"verdicts and decisions: {self._withheld} records are withheld or erased, so the rest does not follow"
+                f"verdicts and decisions: {self._withheld.total()} records are withheld or erased, so they do not follow"
             )
             return
         found = self._replay.finish()
@@ -200,7 +209,8 @@ class Audit:
                 f"{unsealed} attributed offsets after the last closed intake: no entry vouches for whose they are"
             )
         if self._withheld:
-            told.append(f"{self._withheld} records without opening: only their commitments are in the log")
+            named = ", ".join(f"{count} {_short(name)}" for name, count in sorted(self._withheld.items()))
+            told.append(f"the content of {self._withheld.total()} records, withheld or erased: {named}")
         if self._signatures.unknown:
             told.append(f"{self._signatures.unknown} signatures that no rule asks for, by keys that are not known here")
         if self._trust.since is None:
@@ -208,3 +218,8 @@ class Audit:
         if not self._trust.witnesses:
             told.append("when the checkpoint was made, and that others were shown the same log; give --witness")
         told.append("the text of README.txt beyond its sum; signature lines of keys that were not given")
+
+
+def _short(name: str) -> str:
+    """`score.recorded` of a stored name."""
+    return name.removeprefix("phasegate.").removesuffix(".v1")

@@ -12,7 +12,7 @@ This is the evidence of one programme: its log, and what stands beside it.
   log   {origin}
   size  {size} entries
   root  {root}
-
+{view}
 Whoever gave you this bundle could have made this file too. Take the log's key from somewhere else, for example from
 the announcement of the programme. Then compare; the exporter says that it is
 
@@ -39,9 +39,14 @@ Without phasegate:
   rulebooks/, schemas/                the rules that were announced; JSON Schemas of the events
 """
 
+_VIEW = """
+It shows only a part of the records: {view}. The others are withheld. That they are there, when they came and what
+was said of them is in the entries; their content is not.
+"""
 
-def readme(checkpoint: Checkpoint, key: VerifierKey, office: Sequence[VerifierKey]) -> bytes:
-    """The bytes of the file."""
+
+def readme(checkpoint: Checkpoint, key: VerifierKey, office: Sequence[VerifierKey], view: str = "") -> bytes:
+    """The bytes of the file. `view` names the part of the records that the bundle shows; all when empty."""
     told = "".join(f"\n                                      {format_vkey(one)}" for one in office)
     return _TEXT.format(
         origin=checkpoint.origin,
@@ -49,4 +54,5 @@ def readme(checkpoint: Checkpoint, key: VerifierKey, office: Sequence[VerifierKe
         root=checkpoint.root.hex(),
         vkey=format_vkey(key),
         office=told,
+        view=_VIEW.format(view=view) if view else "",
     ).encode()

@@ -25,11 +25,14 @@ from events.bundle import (
     encode_opening,
     encode_positions,
 )
-from events.entry import decode_entry
+from events.entry import Opening, decode_entry, decode_members
+from events.envelope import decode_accepted
 from events.errors import NotFound, Tampered
 from events.note import Checkpoint, VerifierKey, open_checkpoint, open_note, verifier_key
 from events.tiles import WIDTH, Tile, TileBuilder, bundles_of, join_entries
+from events.upcast import present
 from flows.bundle_readme import readme
+from handlers.disclosure import Disclosure
 from infra.bundle.writing import BundleWriter
 from infra.ledger import Head, Ledger, StoredCheckpoint
 
@@ -44,6 +47,14 @@ class Exported:
     without_opening: int
 
 
+@dataclass(frozen=True, slots=True)
+class View:
+    """A part of the openings: what it is called in the bundle's README.txt, and what it shows."""
+
+    name: str
+    shows: Disclosure
+
+
 @dataclass(slots=True)
 class Exporter:
     """Exports logs of one ledger. `office` are the public keys that may speak for the office, `keys` the log's."""
@@ -53,19 +64,19 @@ class Exporter:
     office: Mapping[str, bytes]
     keys: tuple[VerifierKey, ...]
 
-    def export(self, head: Head, writer: BundleWriter) -> Exported:
+    def export(self, head: Head, writer: BundleWriter, view: View | None = None) -> Exported:
         """Writes all that the latest checkpoint covers. Raises NotFound when none was signed, Tampered when the entries do
         not lead to it. Whatever happens, either the whole bundle is there afterwards or none.
         """
         try:
-            return self._export(head, writer)
+            return self._export(head, writer, view)
         finally:
             writer.abandon()
 
-    def _export(self, head: Head, writer: BundleWriter) -> Exported:
+    def _export(self, head: Head, writer: BundleWriter, view: View | None) -> Exported:
         stored = latest_checkpoint(self.ledger, head)
         key, checkpoint = opened_checkpoint(head, stored, self.keys)
-        log = _LogFiles(self.ledger, head.programme, checkpoint.size, writer)
+        log = _LogFiles(self.ledger, head.programme, checkpoint.size, writer, view.shows if view else None)
         log.write()
         if log.root != checkpoint.root:
             raise Tampered(
@@ -80,7 +91,7 @@ class Exporter:
             writer.add(path, [data])
         for path, data in schema_files().items():
             writer.add(path, [data])
-        writer.add(README, [readme(checkpoint, key, office)])
+        writer.add(README, [readme(checkpoint, key, office, view.name if view else "")])
         return Exported(writer.publish(stored.note), checkpoint, key, log.without_opening)
 
     def _places(self, programme: str, last_offsets: Mapping[tuple[str, int], int]) -> Iterator[Place]:
@@ -116,8 +127,12 @@ def opened_checkpoint(
 class _LogFiles:
     """Entries, tiles and openings, in one pass over the log. Openings are written last, from a second reading."""
 
-    def __init__(self, ledger: Ledger, programme: str, size: int, writer: BundleWriter) -> None:
+    def __init__(
+        self, ledger: Ledger, programme: str, size: int, writer: BundleWriter, shows: Disclosure | None
+    ) -> None:
         self._ledger, self._programme, self._size, self._writer = ledger, programme, size, writer
+        self._shows = shows
+        self._accepted: set[int] = set()
         self.announced = Announced()
         self.last_offsets: dict[tuple[str, int], int] = {}
         self.root = merkle.EMPTY_ROOT
@@ -128,6 +143,7 @@ class _LogFiles:
         entries = self._ledger.read(self._programme, 0, self._size, with_openings=False)
         for bundle in bundles_of(self._size):
             data = [stored.entry for stored in islice(entries, bundle.width)]
+            self._note_accepted(data)
             self._writer.add(bundle.path, [join_entries(data)])
             for index, leaf in enumerate(map(merkle.leaf_hash, data), bundle.number * WIDTH):
                 merkle.append(stack, index, leaf)
@@ -140,17 +156,31 @@ class _LogFiles:
         for tile, hashes in made:
             self._writer.add(tile.path, [hashes])
 
+    def _note_accepted(self, entries: Iterable[bytes]) -> None:
+        """Of a view only: which records were accepted, at once or by a later settlement."""
+        if self._shows is None:
+            return
+        for index, *_, verdict, _, _, _, of in map(decode_members, entries):
+            if verdict == "accepted":
+                self._accepted.add(index if of is None else of)
+
     def _openings(self) -> Iterator[bytes]:
         for stored in self._ledger.read(self._programme, 0, self._size):
             entry = decode_entry(stored.entry)
-            self.announced.saw(entry, stored.opening)
+            opening = stored.opening if entry.of is None and self._is_shown(entry.index, stored.opening) else None
+            self.announced.saw(entry, opening)
             if entry.of is not None:
                 continue
             self.last_offsets[entry.topic, entry.partition] = entry.offset
-            if stored.opening is None:
+            if opening is None:
                 self.without_opening += 1
             else:
-                yield encode_opening(stored.index, stored.opening)
+                yield encode_opening(stored.index, opening)
+
+    def _is_shown(self, index: int, opening: Opening | None) -> bool:
+        if self._shows is None or opening is None:
+            return opening is not None
+        return index in self._accepted and self._shows(present(decode_accepted(opening.value)))
 
 
 def ranges_of_others(programme: str, owners: Iterable[tuple[int, str]]) -> Iterator[tuple[int, int, str]]:

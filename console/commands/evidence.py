@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from events.note import Checkpoint, VerifierKey
+    from flows.exporting import View
     from flows.reading import Reading
     from infra.ledger import Head
 
@@ -76,16 +77,42 @@ def export(options: argparse.Namespace, report: Report) -> Result:
         head = reading.head(options.programme)
         exporter = Exporter(reading.ledger, reading.partitions, reading.deployment().office_keys, reading.log_keys)
         place = options.out
+        view = _view(reading, head.programme, options)
         try:
             writer = ZipWriter(place) if options.zip else DirectoryWriter(place)
         except Conflict as error:  # asking again would not help: the answer is no
             raise Refused(error.message, hint=error.hint, file=place) from error
         report.say(f"exporting {head.programme}")
-        done = exporter.export(head, writer)
+        done = exporter.export(head, writer, view)
     if head.size > done.checkpoint.size:
         report.warn(f"{head.size - done.checkpoint.size} entries after the latest checkpoint are not in the bundle")
     data = _about(done.checkpoint, done.vkey) | {"programme": head.programme, "path": str(done.path)}
+    data |= {"view": view.name if view else "everything", "withheld": done.without_opening}
     return Result(data, partial(_show_export, data=data))
+
+
+def _view(reading: Reading, programme: str, options: argparse.Namespace) -> View | None:
+    """What is asked for, if it is there: figures that nobody has published are not published by an export."""
+    from flows.exporting import View
+    from handlers.disclosure import to_entrant, to_everybody
+
+    if options.profile is None and options.entrant is None:
+        return None
+    state = reading.state(programme)
+    if options.entrant is not None:
+        if options.entrant not in state.entrants:
+            known = ", ".join(sorted(state.entrants)) or "none"
+            raise NotFound(f"{programme!r} has no entrant {options.entrant!r}; it has: {known}")
+        return View(f"what is public, and what is {options.entrant}'s", to_entrant(options.entrant))
+    published = sorted(
+        {name for phase in state.phases.values() for one in phase.decisions.values() for name in one.published}
+    )
+    if options.profile not in published:
+        raise NotFound(
+            f"no figures of profile {options.profile!r} are published; published are: {', '.join(published) or 'none'}",
+            hint="widening what is public is an act of the office: figures.published",
+        )
+    return View(f"what is public, with the figures of profile {options.profile}", to_everybody(options.profile))
 
 
 def _trusted(reading: Reading, head: Head) -> list[VerifierKey]:
@@ -126,6 +153,7 @@ def _show_proof(console: Console, data: dict[str, Any]) -> None:
 
 def _show_export(console: Console, data: dict[str, Any]) -> None:
     console.print(f"{data['programme']}: {data['size']} entries are in {data['path']}", soft_wrap=True)
+    console.print(f"  view  {data['view']}; {data['withheld']} records without their content", soft_wrap=True)
     console.print(f"  root  {data['root']}")
     console.print(f"  vkey  {data['vkey']}", soft_wrap=True)
     console.print(f"next: phasegate verify {data['path']} --vkey '{data['vkey']}'", soft_wrap=True)

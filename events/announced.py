@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from events.bundle import rulebook_file
 from events.entry import Entry, Opening
-from events.envelope import decode_accepted
-from events.errors import Tampered
+from events.envelope import Envelope, Malformed, decode
+from events.errors import Refused, Tampered
 from events.rulebook import Source, parse_rulebook
 
 _TYPES = ("phasegate.programme.announced.v1", "phasegate.rulebook.amended.v1")
@@ -33,9 +33,19 @@ class Announced:
 
     def _keep(self, index: int, opening: Opening) -> None:
         try:
-            document = decode_accepted(opening.value).data["rulebook"]
+            document = read_event(index, opening).data["rulebook"]
             path, data = rulebook_file(document)
             self.sources = {source.source: source for source in parse_rulebook(document).sources}
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError, Refused) as error:
             raise Tampered(f"entry {index} announces a rulebook, but holds none: {error!r}", index=index) from error
         self.files[path] = data
+
+
+def read_event(index: int, opening: Opening) -> Envelope:
+    """The event of an entry that says it was accepted, read as strictly as when it was judged: whoever made the entry
+    may have made this up. Raises Tampered.
+    """
+    try:
+        return decode(opening.value)
+    except Malformed as error:
+        raise Tampered(f"entry {index} was accepted as an event, but its record is none: {error.message}") from error

@@ -63,16 +63,16 @@ class Positions:
 
     def closed(self, index: int, data: Mapping[str, Any]) -> None:
         """An accepted `intake.closed`: its digest must be that of the attribution up to its markers."""
-        stops = {_split(name): int(offset) for name, offset in data["markers"].items()}
+        stops = _stops(index, data)
         rows = [
             [topic, partition, self._clipped(topic, partition, stop)]
             for (topic, partition), stop in sorted(stops.items())
         ]
         found = sha256(canonical(rows)).hexdigest()
-        if found != data["attribution"]:
+        if found != (expected := data.get("attribution")):
             raise Tampered(
-                f"entry {index} closes the intake with attribution {data['attribution']}, {POSITIONS} gives {found}",
-                file=POSITIONS, index=index, expected=data["attribution"], found=found,
+                f"entry {index} closes the intake with attribution {expected}, {POSITIONS} gives {found}",
+                file=POSITIONS, index=index, expected=expected, found=found,
             )  # fmt: skip
         for at, stop in stops.items():
             self.covered[at] = max(stop, self.covered.get(at, 0))
@@ -97,6 +97,10 @@ class Positions:
         )
 
 
-def _split(name: str) -> tuple[str, int]:
-    topic, _, partition = name.partition("/")
-    return topic, int(partition)
+def _stops(index: int, data: Mapping[str, Any]) -> dict[tuple[str, int], int]:
+    """The marker's offset in each partition that a closing names."""
+    try:
+        markers = [(*name.partition("/")[::2], offset) for name, offset in data["markers"].items()]
+        return {(topic, int(partition)): int(offset) for topic, partition, offset in markers}
+    except (KeyError, ValueError, TypeError, AttributeError) as error:
+        raise Tampered(f"entry {index} closes an intake without markers: {error!r}", index=index) from error

@@ -6,9 +6,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from events.announced import read_event
 from events.derived import pipeline_source
 from events.entry import Opening, decode_headers
-from events.envelope import JWS_HEADER, decode_accepted
+from events.envelope import JWS_HEADER
 from events.errors import Tampered
 from events.jws import SignatureInvalid, verify
 from events.names import TYPES
@@ -35,7 +36,7 @@ class Signatures:
 
     def require(self, programme: str, index: int, opening: Opening, sources: Mapping[str, Source]) -> None:
         """For what is not replayed because other records are withheld: who must sign has signed. Raises Tampered."""
-        event = decode_accepted(opening.value)
+        event = read_event(index, opening)
         source = sources.get(event.source)
         row = TYPES.get(event.type)
         if event.source == pipeline_source(programme) or (row is not None and row.office):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from events.announced import Announced
+from events.announced import Announced, read_event
 from events.bundle import (
     CHECKPOINT,
     DEPLOYMENT,
@@ -19,7 +19,6 @@ from events.bundle import (
 )
 from events.cosignature import read_cosignatures, require_quorum
 from events.entry import Entry, Opening, commitment, decode_entry, decode_headers
-from events.envelope import decode_accepted
 from events.errors import Tampered
 from events.note import NOTE_BYTES_MAX, open_checkpoint
 from events.proofs import consistency_proof, verify_consistency
@@ -147,7 +146,7 @@ class Audit:
         found = opening if entry.of is None else self._pending.pop(entry.of, None)
         if entry.verdict == "accepted" and found is not None:
             with located(OPENINGS, entry.index):
-                self._positions.closed(entry.index, decode_accepted(found.value).data)
+                self._positions.closed(entry.index, read_event(entry.index, found).data)
             self._counts["attributions"] += 1
 
     # ----------------------------------------------------------------------------------------------- what follows of it
@@ -193,7 +192,7 @@ class Audit:
         checked, size = self.findings.checked, self.findings.checkpoint.size
         checked |= {
             "files": len(self._files.names),
-            "bytes": self._files.bytes,
+            "bytes": self._files.size,
             "entries": size,
             "tiles": sum(1 for _ in tiles_of(size)),
             "positions": self._positions.own,

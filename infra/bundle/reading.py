@@ -50,7 +50,7 @@ class Files:
         self._opened = opened
         self.names = frozenset(opened.sizes)
         self.sums: dict[str, str] = {}
-        self.bytes = 0
+        self.size = sum(opened.sizes.values())
 
     def read(self, path: str, limit: int) -> bytes:
         """The whole file. Raises Tampered when it is missing or longer than `limit`."""
@@ -93,7 +93,6 @@ class Files:
         if total != size:
             raise Tampered(f"{path} has {total} bytes or more, it was said to have {size}", file=path)
         self.sums[path] = digest.hexdigest()
-        self.bytes += total
 
     def close(self) -> None:
         self._opened.close()

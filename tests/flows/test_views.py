@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import orjson
 import pytest
 
 from events.bundle import CHECKPOINT, OPENINGS
@@ -109,3 +110,46 @@ def test_in_a_view_a_forged_decision_lacks_the_signature_of_the_office(public: B
     with pytest.raises(Tampered, match="not signed as it must be") as error:
         audit(resigned(public, entries, openings))
     assert error.value.details["index"] == index
+
+
+HOSTILE = {
+    "depth": b"[" * 900 + b"]" * 900,
+    "much depth": b'{"data":' * 200_000,
+    "no event": b"[]",
+    "nothing": b"",
+    "not UTF-8": b"\xff\xfe",
+    "a huge number": b'{"specversion":"1.0","id":"x","source":"urn:x","type":"x","data":{"n":' + b"9" * 5000 + b"}}",
+}
+
+
+@pytest.mark.parametrize("hostile", HOSTILE)
+def test_whatever_an_operator_puts_into_a_record_the_audit_ends_with_a_finding(
+    whole: Bundle, public: Bundle, hostile: str
+) -> None:
+    """Each record in turn, in a log that is consistent and signed again: never an error of another kind."""
+    for bundle in (whole, public):
+        entries, openings = entries_of(bundle), openings_of(bundle)
+        for index, opening in list(openings.items())[:: 1 if bundle is public else 4]:
+            forged = replace(opening, value=HOSTILE[hostile])
+            entry = replace(decode_entry(entries[index]), commitment=commitment(forged))
+            changed = [encode_entry(entry) if n == index else old for n, old in enumerate(entries)]
+            with pytest.raises(Tampered):
+                audit(resigned(bundle, changed, {**openings, index: forged}))
+
+
+def test_an_accepted_event_without_the_members_of_its_type_ends_with_a_finding(whole: Bundle, public: Bundle) -> None:
+    for bundle in (whole, public):
+        entries, openings = entries_of(bundle), openings_of(bundle)
+        for index, opening in openings.items():
+            document = orjson.loads(opening.value or b"{}")
+            if decode_entry(entries[index]).type not in (
+                "phasegate.intake.closed.v1",
+                "phasegate.programme.announced.v1",
+            ):
+                continue
+            for data in ({}, {"markers": 1, "rulebook": 1}, {"markers": {"x": "y"}, "rulebook": {}}):
+                forged = replace(opening, value=orjson.dumps({**document, "data": data}))
+                entry = replace(decode_entry(entries[index]), commitment=commitment(forged))
+                changed = [encode_entry(entry) if n == index else old for n, old in enumerate(entries)]
+                with pytest.raises(Tampered):
+                    audit(resigned(bundle, changed, {**openings, index: forged}))

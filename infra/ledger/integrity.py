@@ -20,7 +20,7 @@ from infra.ledger.database import reading
 from infra.ledger.reader import query
 from infra.ledger.rows import Fault
 from infra.ledger.tables import DIGESTED, checkpoints, digest, logs, metadata, opening_digest
-from infra.ledger.tiles import TileFaults
+from infra.ledger.tiles import TileFaults, stray_tiles
 
 CHUNK = 2000
 
@@ -72,10 +72,11 @@ def _positions(connection: Connection) -> Iterator[Fault]:
 def _strays(connection: Connection) -> Iterator[Fault]:
     """Rows of logs that are not there, and openings without an entry."""
     known = {row[0] for row in query(connection, "SELECT id FROM logs")}
-    for table in ("entries", "openings", "checkpoints", "relays", "tiles"):
+    for table in ("entries", "openings", "checkpoints", "relays"):
         for (log_id,) in query(connection, f"SELECT DISTINCT log_id FROM {table}"):  # noqa: S608  # names from the line above
             if log_id not in known:
                 yield Fault(table, str(log_id), "log_id", "a log", "none")
+    yield from stray_tiles(connection, known)
     for log_id, next_index, size in query(
         connection, "SELECT r.log_id, r.next_index, l.size FROM relays r JOIN logs l ON l.id = r.log_id"
     ):
@@ -105,14 +106,14 @@ class _Log:
                 return
             yield from self._entry(row)
             self._grow(leaf := leaf_hash(row[6]))
-            yield from self.tiles.grow(leaf)
+            self.tiles.grow(leaf)
             size += 1
             if size in stored:
                 yield from self._checkpoint(stored.pop(size))
         yield from self._head(size)
-        yield from self.tiles.strays()
         for beyond in stored.values():
             yield Fault("checkpoints", f"{self.log.programme}@{beyond.size}", "size", f"1..{size}", str(beyond.size))
+        yield from self.tiles.faults()
 
     def _rows(self) -> Iterator[Any]:
         start = 0

@@ -8,7 +8,7 @@ tiles are never stored; their hashes are those of entries or of full tiles below
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
 
 from sqlalchemy import Connection, Engine, select
@@ -110,18 +110,21 @@ def store_tiles(connection: Connection, log_id: int, reader: TileReader) -> None
 
 
 class TileFaults:
-    """Compares stored tiles with those of the entries, in one pass with them: `grow` for each leaf, then `strays`."""
+    """Compares stored tiles with those of the entries, in one pass with them: `grow` for each leaf, then `faults`, which come
+    after those of entries: where an entry was changed, its tile says so too.
+    """
 
     def __init__(self, connection: Connection, log: Any) -> None:
         self._connection, self._log = connection, log
         self._builder = TileBuilder()
         self._counts: Counter[int] = Counter()
+        self._found: list[Fault] = []
 
-    def grow(self, leaf: bytes) -> Iterator[Fault]:
-        """One more leaf; faults of the tiles that it fills."""
+    def grow(self, leaf: bytes) -> None:
+        """One more leaf, and the tiles that it fills."""
         for tile, hashes in self._builder.grow(leaf):
             self._counts[tile.level] += 1
-            yield from self._compare(tile, hashes)
+            self._found += self._compare(tile, hashes)
 
     def _compare(self, tile: Tile, hashes: bytes) -> Iterator[Fault]:
         wanted = select(tiles.c.hashes, tiles.c.root).where(
@@ -130,19 +133,28 @@ class TileFaults:
         row = self._connection.execute(wanted).one_or_none()
         if row is None:
             return
-        key, root = f"{self._log.programme} {tile.path}", tile_root(split_hashes(hashes, WIDTH, tile.path))
+        key, root = self._key(tile.level, tile.number), tile_root(split_hashes(hashes, WIDTH, tile.path))
         if row.hashes != hashes:
             at = next((i for i in range(0, TILE_BYTES, 32) if hashes[i : i + 32] != row.hashes[i : i + 32]), TILE_BYTES)
             expected, found = hashes[at : at + 32].hex(), row.hashes[at : at + 32].hex()
-            yield Fault("tiles", f"{key} hash {at // 32}", "hashes", expected, found)
+            yield Fault("tiles", key, "hashes", f"hash {at // 32} {expected}", found)
         if row.root != root:
             yield Fault("tiles", key, "root", root.hex(), row.root.hex())
 
-    def strays(self) -> Iterator[Fault]:
-        """Tiles of entries that are not there."""
+    def faults(self) -> Iterator[Fault]:
+        """Tiles that are not those of the entries, and tiles of entries that are not there."""
+        yield from self._found
         rows = query(self._connection, "SELECT level, number FROM tiles WHERE log_id = ?", self._log.id)
         for level, number in sorted(rows):
             if not (0 <= level < LEVELS and 0 <= number < self._counts[level]):
-                yield Fault(
-                    "tiles", f"{self._log.programme} tile/{level}/{number}", "number", "entries under it", "none"
-                )
+                yield Fault("tiles", self._key(level, number), "number", "entries under it", "none")
+
+    def _key(self, level: int, number: int) -> str:
+        return f"{self._log.programme}/tile/{level}/{number:03d}"
+
+
+def stray_tiles(connection: Connection, known: Collection[int]) -> Iterator[Fault]:
+    """Tiles of logs that are not there."""
+    for log_id, level, number in query(connection, "SELECT log_id, level, number FROM tiles"):
+        if log_id not in known:
+            yield Fault("tiles", f"{log_id}/{level}/{number}", "log_id", "a log", "none")

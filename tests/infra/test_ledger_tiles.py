@@ -38,6 +38,7 @@ def intruder(url: str) -> Iterator[Engine]:
     engine = create_engine(database_url(url), isolation_level="AUTOCOMMIT")
     with engine.connect() as connection:
         if engine.dialect.name == "sqlite":
+            connection.exec_driver_sql("PRAGMA foreign_keys = OFF")
             for name in ("tiles_no_update", "tiles_no_delete"):
                 connection.exec_driver_sql(f"DROP TRIGGER {name}")
         else:
@@ -96,17 +97,40 @@ def test_a_missing_tile_is_computed_from_the_entries(ledger: Ledger, intruder: E
         verify_inclusion(index, 600, leaves[index], proof, tree_root(leaves))
 
 
-@pytest.mark.parametrize("column", ["hashes", "root", "number", "level"])
+@pytest.mark.parametrize("column", ["hashes", "root", "number", "level", "log_id"])
 def test_a_changed_tile_is_a_fault_that_says_where(ledger: Ledger, intruder: Engine, column: str) -> None:
     log = Writing("p")
     ledger.append(log.records(300))
     ledger.sign("p", KEY)
-    changed = {"hashes": bytes(8192), "root": bytes(32), "number": 5, "level": 3}[column]
+    changed = {"hashes": bytes(8192), "root": bytes(32), "number": 5, "level": 3, "log_id": 9}[column]
     with intruder.connect() as connection:
+        if intruder.dialect.name == "postgresql":
+            connection.execute(text("SET session_replication_role = replica"))
         connection.execute(text(f"UPDATE tiles SET {column} = :new"), {"new": changed})
     faults = list(ledger.integrity("p", [KEY.verifier]))
     assert [fault.table for fault in faults] == ["tiles"]
-    assert faults[0].column == column if column in ("hashes", "root") else "number"
+    assert faults[0].column == {"level": "number"}.get(column, column)
+    assert faults[0].key == {"number": "p/tile/0/005", "level": "p/tile/3/000", "log_id": "9/0/0"}.get(
+        column, "p/tile/0/000"
+    )
+
+
+def test_a_changed_entry_is_laid_at_the_entry_before_its_tile(ledger: Ledger, intruder: Engine) -> None:
+    log = Writing("p")
+    ledger.append(log.records(300))
+    ledger.sign("p", KEY)
+    with intruder.connect() as connection:
+        if intruder.dialect.name == "sqlite":
+            connection.execute(text("DROP TRIGGER entries_no_update"))
+        else:
+            connection.execute(text("SET session_replication_role = replica"))
+        changed = log.appended[7].entry.replace(b"broker", b"producer")
+        connection.execute(
+            text("UPDATE entries SET entry = :new WHERE index = 7".replace("index", '"index"')), {"new": changed}
+        )
+    faults = list(ledger.integrity("p", [KEY.verifier]))
+    assert faults[0].table == "entries"
+    assert next(fault.expected.split()[:2] for fault in faults if fault.table == "tiles") == ["hash", "7"]
 
 
 def test_nothing_is_signed_over_tiles_that_do_not_lead_to_the_root(ledger: Ledger, intruder: Engine) -> None:

@@ -177,8 +177,8 @@ def test_logs_around_full_tiles_are_exported_entry_by_entry(tmp_path: Path, size
     with Ledger.open(url) as ledger:
         ledger.append(log.records(size))
         bundle = loaded(export_to(ledger, tmp_path / "b", 4, "p"))
-    assert entries_of(bundle) == [new.entry for new in log.appended]
-    leaves = b"".join(leaf_hash(new.entry) for new in log.appended)
+    assert entries_of(bundle) == [data for _, data in log.appended]
+    leaves = b"".join(leaf_hash(data) for _, data in log.appended)
     names = sorted(name for name in bundle if name.startswith("tile/0/"))
     assert b"".join(bundle[name] for name in names) == leaves
     assert walked(bundle) == size

@@ -60,7 +60,7 @@ def test_full_tiles_are_stored_with_the_checkpoint_and_agree_with_the_entries(le
         ledger.append(log.records(records))
         assert count(intruder) == before
         ledger.sign("p", KEY)
-        leaves = [leaf_hash(new.entry) for new in log.appended]
+        leaves = [leaf_hash(data) for _, data in log.appended]
         assert count(intruder) == (before := full)
         tiles = ledger.tiles("p")
         for tile in tiles_of(len(leaves)):
@@ -76,7 +76,7 @@ def test_proofs_read_few_rows_however_long_the_log(ledger: Ledger) -> None:
     log = Writing("p")
     ledger.append(log.records(5000))
     ledger.sign("p", KEY)
-    leaves = [leaf_hash(new.entry) for new in log.appended]
+    leaves = [leaf_hash(data) for _, data in log.appended]
     statements: list[str] = []
     event.listen(ledger._engine, "before_cursor_execute", lambda *a: statements.append(a[2]))
     for index in (0, 2500, 4999):
@@ -91,7 +91,7 @@ def test_a_missing_tile_is_computed_from_the_entries(ledger: Ledger, intruder: E
     ledger.sign("p", KEY)
     with intruder.connect() as connection:
         connection.execute(text("DELETE FROM tiles WHERE number = 1"))
-    leaves = [leaf_hash(new.entry) for new in log.appended]
+    leaves = [leaf_hash(data) for _, data in log.appended]
     for index in (0, 300, 599):
         proof = inclusion_proof(index, 600, reading_tiles(600, ledger.tiles("p").hashes))
         verify_inclusion(index, 600, leaves[index], proof, tree_root(leaves))
@@ -124,7 +124,7 @@ def test_a_changed_entry_is_laid_at_the_entry_before_its_tile(ledger: Ledger, in
             connection.execute(text("DROP TRIGGER entries_no_update"))
         else:
             connection.execute(text("SET session_replication_role = replica"))
-        changed = log.appended[7].entry.replace(b"broker", b"producer")
+        changed = log.appended[7][1].replace(b"broker", b"producer")
         connection.execute(
             text("UPDATE entries SET entry = :new WHERE index = 7".replace("index", '"index"')), {"new": changed}
         )

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from console.output import Usage
-from events.values import parse_instant
+from events.values import parse_duration, parse_instant
 
 Add = Callable[[argparse.ArgumentParser], None]
 """Adds what a command takes to its parser."""
@@ -153,6 +153,45 @@ def _bus(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--bus", choices=("kafka", "memory"), default="kafka", help="a real Kafka (default), or one in this process"
     )
+
+
+def prove(parser: argparse.ArgumentParser) -> None:
+    programme(parser)
+    parser.add_argument("index", type=number, metavar="INDEX", help="the entry's index")
+    parser.add_argument("--out", type=Path, metavar="FILE", help="write the proof to this file")
+
+
+def export(parser: argparse.ArgumentParser) -> None:
+    programme(parser)
+    parser.add_argument(
+        "--out", type=Path, metavar="DIR", required=True, help="where the bundle goes; nothing is there yet"
+    )
+    parser.add_argument("--zip", action="store_true", help="one zip instead of a directory")
+    part = parser.add_mutually_exclusive_group()
+    part.add_argument("--profile", metavar="P", help="only what the public may see, with the figures of this profile")
+    part.add_argument("--for", dest="entrant", metavar="ENTRANT", help="only what is public, and this entrant's own")
+
+
+def verify(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("bundle", type=Path, metavar="BUNDLE", help="a directory or a zip that export made")
+    parser.add_argument("--vkey", metavar="K", required=True, help="the log's public key, from somewhere else")
+    parser.add_argument(
+        "--office", metavar="K", action="append", default=[], help="a public key of the office (repeatable)"
+    )
+    parser.add_argument("--since", type=Path, metavar="FILE", help="an older checkpoint that this one must extend")
+    parser.add_argument(
+        "--witness", metavar="K", action="append", default=[], help="a witness's public key (repeatable)"
+    )
+    parser.add_argument("--quorum", type=number, metavar="N", help="how many witnesses must have signed (default: all)")
+    parser.add_argument("--max-age", type=duration, metavar="D", help="how old their signatures may be, such as P1D")
+
+
+def duration(text: str) -> int:
+    """Milliseconds of an ISO 8601 duration."""
+    try:
+        return parse_duration(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def kafka(parser: argparse.ArgumentParser) -> None:

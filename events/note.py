@@ -8,8 +8,6 @@ searched by (name, key id), never by position.
 from __future__ import annotations
 
 import base64
-import binascii
-import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from hashlib import sha256
@@ -18,7 +16,8 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from events.errors import Refused, Tampered
-from events.merkle import EMPTY_ROOT, HASH_BYTES
+from events.merkle import EMPTY_ROOT
+from events.notation import NUMBER_MAX, read_base64, read_hash, read_number, read_text
 
 ED25519 = 0x01
 COSIGNATURE = 0x04
@@ -26,10 +25,8 @@ COSIGNATURE = 0x04
 
 NOTE_BYTES_MAX = 1_000_000
 SIGNATURES_MAX = 100
-SIZE_MAX = 2**63 - 1
 
 _DASH = "\N{EM DASH} ".encode()
-_NUMBER = re.compile(rb"0|[1-9][0-9]{0,18}")
 _SIGNATURE_BYTES = {ED25519: 64, COSIGNATURE: 8 + 64}
 
 
@@ -86,7 +83,7 @@ def parse_vkey(text: str) -> VerifierKey:
     name, _, rest = text.partition("+")
     _, _, encoded = rest.partition("+")
     try:
-        blob = _base64(encoded.encode("ascii"))
+        blob = read_base64(encoded.encode("ascii"))
     except ValueError as error:
         raise Refused(f"{text!r} is not a vkey: {error}", hint="expected name+8 hex digits+base64") from error
     if len(blob) != 33 or blob[0] not in _SIGNATURE_BYTES:
@@ -108,7 +105,11 @@ def parse_checkpoint(text: bytes) -> Checkpoint:
     lines = text.split(b"\n")
     if len(lines) != 4 or lines[3] != b"":
         raise Tampered(f"a checkpoint is three lines, each ended by LF: {text[:200]!r}")
-    origin, size, root = _utf8(lines[0]), _number(lines[1]), _root(lines[2])
+    origin, size, root = (
+        read_text(lines[0]),
+        read_number(lines[1], "checkpoint size"),
+        read_hash(lines[2], "checkpoint root"),
+    )
     if problem := name_problem(origin):
         raise Tampered(f"checkpoint origin: {problem}")
     if size == 0 and root != EMPTY_ROOT:
@@ -133,7 +134,7 @@ def open_note(note: bytes, keys: Iterable[VerifierKey]) -> tuple[bytes, tuple[Ve
         key = known.get((name, identifier))
         if key is None or (name, identifier) in verified:
             continue
-        _verify(key, text, signature)
+        verify_signature(key, text, signature)
         verified[name, identifier] = key
     if not verified:
         asked = ", ".join(f"{key.name}+{key.key_id.hex()}" for key in known.values()) or "none"
@@ -162,7 +163,7 @@ def _split(note: bytes) -> tuple[bytes, list[bytes]]:
     at = note.rfind(b"\n\n")
     if at < 0:
         raise Tampered("a note has an empty line before its signatures")
-    _utf8(note)
+    read_text(note)
     lines = note[at + 2 : -1].split(b"\n") if note[at + 2 :] else []
     if not 1 <= len(lines) <= SIGNATURES_MAX:
         raise Tampered(f"a note has 1 to {SIGNATURES_MAX} signatures, this one {len(lines)}")
@@ -174,11 +175,11 @@ def _signature(line: bytes) -> tuple[str, bytes, bytes]:
     fields = line.removeprefix(_DASH).split(b" ")
     if not line.startswith(_DASH) or len(fields) != 2:
         raise Tampered(f"not a signature line: {line[:200]!r}")
-    name = _utf8(fields[0])
+    name = read_text(fields[0])
     if problem := name_problem(name):
         raise Tampered(f"signature line: {problem}")
     try:
-        blob = _base64(fields[1])
+        blob = read_base64(fields[1])
     except ValueError as error:
         raise Tampered(f"signature line of {name!r}: {error}") from error
     if len(blob) < 5:
@@ -186,51 +187,31 @@ def _signature(line: bytes) -> tuple[str, bytes, bytes]:
     return name, blob[:4], blob[4:]
 
 
-def _verify(key: VerifierKey, text: bytes, signature: bytes) -> None:
+def verify_signature(key: VerifierKey, text: bytes, signature: bytes) -> None:
+    """Raises Tampered unless this is the key's signature (without key id) over the text of a note."""
     if len(signature) != _SIGNATURE_BYTES[key.algorithm]:
         raise Tampered(f"signature of {key.name!r} has {len(signature)} bytes, not {_SIGNATURE_BYTES[key.algorithm]}")
     message = text
     if key.algorithm == COSIGNATURE:
-        time, signature = int.from_bytes(signature[:8], "big"), signature[8:]
-        message = b"cosignature/v1\ntime %d\n" % time + text
+        time_s, signature = cosigned_time(signature), signature[8:]
+        message = cosigned_message(text, time_s)
     try:
         Ed25519PublicKey.from_public_bytes(key.public).verify(signature, message)
     except (InvalidSignature, ValueError) as error:
         raise Tampered(f"the signature of {key.name}+{key.key_id.hex()} does not verify over the text") from error
 
 
-def _number(field: bytes) -> int:
-    if _NUMBER.fullmatch(field) is None or int(field) > SIZE_MAX:
-        raise Tampered(f"checkpoint size {field[:40]!r} is not a plain decimal number up to {SIZE_MAX}")
-    return int(field)
+def cosigned_message(text: bytes, time_s: int) -> bytes:
+    """What a witness signs over the text of a checkpoint: cosignature/v1 with its time in Unix seconds."""
+    return b"cosignature/v1\ntime %d\n" % time_s + text
 
 
-def _root(field: bytes) -> bytes:
-    try:
-        root = _base64(field)
-    except ValueError as error:
-        raise Tampered(f"checkpoint root: {error}") from error
-    if len(root) != HASH_BYTES:
-        raise Tampered(f"checkpoint root has {len(root)} bytes, not {HASH_BYTES}")
-    return root
-
-
-def _utf8(data: bytes) -> str:
-    try:
-        return data.decode()
-    except UnicodeDecodeError as error:
-        raise Tampered(f"not UTF-8: {data[:100]!r}") from error
-
-
-def _base64(field: bytes) -> bytes:
-    """Standard base64 whose re-encoding is itself: no junk, no unused bits. Raises ValueError."""
-    try:
-        decoded = base64.b64decode(field, validate=True)
-    except binascii.Error as error:
-        raise ValueError(f"{field[:200]!r} is not base64") from error
-    if base64.b64encode(decoded) != field:
-        raise ValueError(f"{field[:200]!r} is not canonical base64")
-    return decoded
+def cosigned_time(signature: bytes) -> int:
+    """The time in a cosignature (without key id): its first 8 bytes, big-endian Unix seconds."""
+    time_s = int.from_bytes(signature[:8], "big")
+    if time_s > NUMBER_MAX:
+        raise Tampered(f"a cosignature's time {time_s} exceeds {NUMBER_MAX}")
+    return time_s
 
 
 def signature_lines(note: bytes) -> Iterator[tuple[str, bytes, bytes]]:

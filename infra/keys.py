@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from events import jws, note
+from events.cosignature import cosignature_payload
 from events.errors import Conflict, NotFound, Refused, Unavailable
 
 SUFFIX = ".pem"
@@ -62,6 +63,16 @@ class SigningKey:
         if not text.endswith(b"\n"):
             raise Refused(f"the text of a note ends in LF: {text[-40:]!r}")
         return text + b"\n" + note.format_signature(self.verifier, self.private.sign(text))
+
+    @property
+    def witness(self) -> note.VerifierKey:
+        """The public key as a cosigner's (type 04)."""
+        return note.verifier_key(self.name, self.public, note.COSIGNATURE)
+
+    def cosign(self, text: bytes, time_s: int) -> bytes:
+        """One cosignature line over the text of a checkpoint, at a time in Unix seconds; LF included."""
+        signature = self.private.sign(note.cosigned_message(text, time_s))
+        return note.format_signature(self.witness, cosignature_payload(time_s, signature))
 
     def jws(self, value: bytes) -> bytes:
         """The detached signature header over a record's value."""

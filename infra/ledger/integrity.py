@@ -20,6 +20,7 @@ from infra.ledger.database import reading
 from infra.ledger.reader import query
 from infra.ledger.rows import Fault
 from infra.ledger.tables import DIGESTED, checkpoints, digest, logs, metadata, opening_digest
+from infra.ledger.tiles import TileFaults, stray_tiles
 
 CHUNK = 2000
 
@@ -75,6 +76,7 @@ def _strays(connection: Connection) -> Iterator[Fault]:
         for (log_id,) in query(connection, f"SELECT DISTINCT log_id FROM {table}"):  # noqa: S608  # names from the line above
             if log_id not in known:
                 yield Fault(table, str(log_id), "log_id", "a log", "none")
+    yield from stray_tiles(connection, known)
     for log_id, next_index, size in query(
         connection, "SELECT r.log_id, r.next_index, l.size FROM relays r JOIN logs l ON l.id = r.log_id"
     ):
@@ -93,6 +95,7 @@ class _Log:
         self.openings = 0
         self.agreed = 0  # the largest checkpoint that the entries up to here have met
         self.located = False
+        self.tiles = TileFaults(connection, log)
 
     def faults(self) -> Iterator[Fault]:
         stored = {row.size: row for row in self._checkpoints()}
@@ -102,13 +105,15 @@ class _Log:
                 yield Fault("entries", self._key(size), "index", str(size), str(row[0]))
                 return
             yield from self._entry(row)
-            self._grow(leaf_hash(row[6]))
+            self._grow(leaf := leaf_hash(row[6]))
+            self.tiles.grow(leaf)
             size += 1
             if size in stored:
                 yield from self._checkpoint(stored.pop(size))
         yield from self._head(size)
         for beyond in stored.values():
             yield Fault("checkpoints", f"{self.log.programme}@{beyond.size}", "size", f"1..{size}", str(beyond.size))
+        yield from self.tiles.faults()
 
     def _rows(self) -> Iterator[Any]:
         start = 0

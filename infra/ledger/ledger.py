@@ -16,6 +16,7 @@ from infra.ledger import integrity, reader, signing, writer
 from infra.ledger.database import connect, reading, require_schema, writing
 from infra.ledger.rows import Batch, Fault, Head, Stored, StoredCheckpoint, Stream
 from infra.ledger.tables import checkpoints, digest, entries, logs, positions, relays, streams
+from infra.ledger.tiles import TileReader
 
 
 class Ledger:
@@ -152,6 +153,10 @@ class Ledger:
         then nothing is signed.
         """
         return signing.sign_head(self._engine, programme, key, trusted)
+
+    def tiles(self, programme: str) -> TileReader:
+        """The tiles of a log, for proofs and exports in O(log n) reads."""
+        return TileReader(self._engine, programme)
 
     def integrity(self, programme: str | None = None, keys: Collection[VerifierKey] = ()) -> Iterator[Fault]:
         """Every contradiction in what is stored, re-read from the entries' bytes; nothing when all is well. `keys` are

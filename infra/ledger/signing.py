@@ -14,6 +14,7 @@ from infra.keys import SigningKey
 from infra.ledger.database import reading, writing
 from infra.ledger.reader import read_entries
 from infra.ledger.tables import checkpoints, digest, logs
+from infra.ledger.tiles import TileReader, store_tiles
 
 
 def sign_head(engine: Engine, programme: str, key: SigningKey, trusted: Collection[VerifierKey]) -> Checkpoint:
@@ -39,8 +40,11 @@ def sign_head(engine: Engine, programme: str, key: SigningKey, trusted: Collecti
         )
     checkpoint = Checkpoint(head.origin, head.size, found)
     note = key.sign_note(checkpoint_text(checkpoint))
+    tiles = TileReader(engine, programme)
+    tiles.complete(head.size, found)
     with writing(engine) as connection:
         _store(connection, programme, since, head, note)
+        store_tiles(connection, head.id, tiles)
     return checkpoint
 
 

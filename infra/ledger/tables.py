@@ -128,6 +128,18 @@ relays = Table(
     Column("digest", LargeBinary, nullable=False),
     sqlite_strict=True,
 )
+tiles = Table(
+    "tiles",
+    metadata,
+    Column("log_id", Number, ForeignKey("logs.id"), primary_key=True, autoincrement=False),
+    Column("level", Number, primary_key=True, autoincrement=False),
+    Column("number", Number, primary_key=True, autoincrement=False),
+    Column("hashes", LargeBinary, nullable=False),
+    Column("root", LargeBinary, nullable=False),
+    sqlite_strict=True,
+    sqlite_with_rowid=False,
+)
+"""Full tiles; see `infra.ledger.tiles`. They follow from the entries."""
 
 DIGESTED = {
     "streams": ("id", "prefix", "partitions", "clock", "cluster_id"),

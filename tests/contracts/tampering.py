@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, Row, Table, create_engine, delete, insert, select, text, update
+from sqlalchemy import Connection, Row, Table, and_, create_engine, delete, insert, select, text, update
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from events.errors import Tampered
@@ -131,7 +131,7 @@ def same(table: Table, row: Row[Any], new: dict[str, Any] | None = None) -> Any:
     """The condition that finds a row by its primary key, after `new` was put into it."""
     found = {**row._mapping, **(new or {})}
     clauses = [column == found[column.name] for column in table.primary_key]
-    return clauses[0] if len(clauses) == 1 else clauses[0] & (clauses[1])
+    return and_(*clauses)
 
 
 def replaced(intruder: Connection, table: Table, row: Row[Any], new: dict[str, Any]) -> bool:

@@ -30,7 +30,10 @@ PER_COLUMN = 10
 REQUIRED = 150
 
 PRIMARY = {table.name: tuple(column.name for column in table.primary_key) for table in metadata.sorted_tables}
-COLUMNS = [(table.name, column.name) for table in metadata.sorted_tables for column in table.columns]
+COLUMNS = [
+    (table.name, column.name) for table in metadata.sorted_tables for column in table.columns if table.name != "tiles"
+]
+"""A tile is kept once 256 entries fill it: tests/infra/test_ledger_tiles.py changes its columns in a log of that size."""
 
 Row = dict[str, Any]
 

@@ -8,9 +8,9 @@ import pytest
 
 from events.errors import Refused, Tampered
 from events.merkle import EMPTY_ROOT
+from events.notation import NUMBER_MAX
 from events.note import (
     COSIGNATURE,
-    SIZE_MAX,
     Checkpoint,
     VerifierKey,
     checkpoint_text,
@@ -146,7 +146,7 @@ CHECKPOINT_TRAPS = {
     "a plus": b"example.com/decisions/test\n+3\n" + ROOT_64 + b"\n",
     "spaces": b"example.com/decisions/test\n 3\n" + ROOT_64 + b"\n",
     "Arabic digits": "example.com/decisions/test\n٣\n".encode() + ROOT_64 + b"\n",
-    "a size beyond 63 bits": b"example.com/decisions/test\n%d\n" % (SIZE_MAX + 1) + ROOT_64 + b"\n",
+    "a size beyond 63 bits": b"example.com/decisions/test\n%d\n" % (NUMBER_MAX + 1) + ROOT_64 + b"\n",
     "no size": b"example.com/decisions/test\n\n" + ROOT_64 + b"\n",
     "a root of 3 bytes": b"example.com/decisions/test\n3\nAAAA\n",
     "a root of 33 bytes": b"example.com/decisions/test\n3\n" + base64.b64encode(bytes(33)) + b"\n",

@@ -1,0 +1,224 @@
+"""The audit of a bundle: every byte read, everything that follows from it made again, by somebody who trusts a key alone.
+
+Imports neither Prefect nor Kafka nor SQLAlchemy (tests/flows/test_auditing.py), and reads nothing but the bundle.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from events.announced import Announced, read_event
+from events.bundle import (
+    CHECKPOINT,
+    DEPLOYMENT,
+    OPENINGS,
+    POSITIONS,
+    DeploymentFile,
+    decode_deployment,
+    decode_positions,
+)
+from events.cosignature import read_cosignatures, require_quorum
+from events.entry import Entry, Opening, commitment, decode_entry, decode_headers
+from events.errors import Tampered
+from events.note import NOTE_BYTES_MAX, open_checkpoint
+from events.proofs import consistency_proof, verify_consistency
+from events.tiles import (
+    TILE_BYTES,
+    Tile,
+    reading_tiles,
+    split_hashes,
+    tiles_of,
+)
+from flows.audit_documents import DOCUMENT_BYTES, check_names, check_rulebooks, check_schemas, check_sums
+from flows.audit_positions import Positions
+from flows.audit_report import Findings, Trust, located
+from flows.audit_signatures import Signatures
+from flows.audit_tree import Opened, Tree
+from handlers.judge import Deployment
+from handlers.replay import Replay
+from infra.bundle.reading import Files
+
+_CLOSED = "phasegate.intake.closed.v1"
+
+
+class Audit:
+    """One audit of one bundle; `run` gives the findings or raises Tampered at the first contradiction."""
+
+    def __init__(self, files: Files, trust: Trust) -> None:
+        self._files, self._trust = files, trust
+        note = files.read(CHECKPOINT, NOTE_BYTES_MAX)
+        with located(CHECKPOINT):
+            checkpoint = open_checkpoint(note, [trust.log])
+            if checkpoint.origin != trust.log.name:
+                raise Tampered(f"the checkpoint is of {checkpoint.origin!r}, not of {trust.log.name!r}")
+            cosigned = read_cosignatures(note, trust.witnesses)
+            fresh = require_quorum(cosigned, trust.quorum, since_s=trust.fresh_since_s)
+        self.findings = Findings(checkpoint, cosigned=fresh)
+        self._programme = checkpoint.origin.rpartition("/")[2]
+        check_names(files, checkpoint.size)
+        self._judging = self._deployment(decode_deployment(files.read(DEPLOYMENT, DOCUMENT_BYTES)))
+        places = decode_positions(files.read(POSITIONS, DOCUMENT_BYTES))
+        if "unrouted/" in checkpoint.origin:
+            self._programme = checkpoint.origin[checkpoint.origin.index("unrouted/") :]
+        self._positions = Positions(self._programme, places)
+        self._announced = Announced()
+        self._replay: Replay | None = Replay(self._programme, checkpoint.origin, self._judging, details=False)
+        self._counts = dict.fromkeys(("openings", "attributions"), 0)
+        self._signatures = Signatures(self._judging.office_keys)
+        self._withheld: Counter[str] = Counter()
+        self._pending: dict[int, Opening] = {}
+
+    def run(self) -> Findings:
+        for opened in Tree(self._files, self.findings.checkpoint).entries():
+            self._entry(opened)
+        self._positions.finish()
+        self._check_since()
+        self._finish_replay()
+        rulebooks = check_rulebooks(self._files, self._announced.files)
+        equal, strange = check_schemas(self._files)
+        check_sums(self._files)
+        self.findings.checked |= {"rulebooks": rulebooks, "schemas": equal}
+        if strange:
+            self.findings.not_checked.append(f"schemas of another version of phasegate: {', '.join(strange)}")
+        self._count()
+        return self.findings
+
+    # ------------------------------------------------------------------------------------------------- names and keys
+    def _deployment(self, said: DeploymentFile) -> Deployment:
+        """The office's keys: the auditor's, else those that the bundle names, which is said in the findings."""
+        keys = self._trust.office or said.office
+        if not self._trust.office:
+            names = ", ".join(f"{key.name}+{key.key_id.hex()}" for key in said.office) or "none"
+            self.findings.not_checked.append(
+                f"that the office's keys are the office's: taken from {DEPLOYMENT} ({names}); give them with --office"
+            )
+        return Deployment(said.partitions, {f"{key.name}+{key.key_id.hex()}": key.public for key in keys})
+
+    def _entry(self, opened: Opened) -> None:
+        index, opening, path = opened.index, opened.opening, opened.path
+        with located(path, index):
+            entry = decode_entry(opened.entry)
+            if entry.index != index:
+                raise Tampered(f"entry {index} says that it is {entry.index}", expected=index, found=entry.index)
+        if entry.of is None:
+            self._positions.saw(entry)
+            self._check_opening(entry, opening)
+        elif opening is not None:
+            raise Tampered(f"{OPENINGS} opens entry {index}, a settlement, which commits to nothing of its own",
+                           file=OPENINGS, index=index)  # fmt: skip
+        self._announced.saw(entry, opening)
+        self._closings(entry, opening)
+        if entry.of is None and opening is None:
+            self._withheld[entry.type or "of no type"] += 1
+            self._replay = None
+        if self._replay is not None:
+            with located(path, index):
+                self._replay.feed(opened)
+                self._stop_at_difference(path)
+        self._check_signature(entry, opening, path)
+
+    def _check_signature(self, entry: Entry, opening: Opening | None, path: str) -> None:
+        if opening is None or entry.verdict not in ("accepted", "pending"):
+            return
+        with located(path, entry.index):
+            self._signatures.saw(opening, self._announced.sources)
+            if self._replay is None:
+                self._signatures.require(self._programme, entry.index, opening, self._announced.sources)
+
+    def _check_opening(self, entry: Entry, opening: Opening | None) -> None:
+        if opening is None:
+            return
+        with located(OPENINGS, entry.index):
+            decode_headers(opening.headers)
+        if (found := commitment(opening)) != entry.commitment:
+            raise Tampered(
+                f"entry {entry.index} commits to {entry.commitment}, its line in {OPENINGS} gives {found}",
+                file=OPENINGS, index=entry.index, expected=entry.commitment, found=found,
+            )  # fmt: skip
+        self._counts["openings"] += 1
+
+    def _closings(self, entry: Entry, opening: Opening | None) -> None:
+        """What an accepted closing says of other logs' offsets; it may have been pending before."""
+        if entry.type != _CLOSED:
+            return
+        if entry.verdict == "pending" and opening is not None:
+            self._pending[entry.index] = opening
+        found = opening if entry.of is None else self._pending.pop(entry.of, None)
+        if entry.verdict == "accepted" and found is not None:
+            with located(OPENINGS, entry.index):
+                self._positions.closed(entry.index, read_event(entry.index, found).data)
+            self._counts["attributions"] += 1
+
+    # ----------------------------------------------------------------------------------------------- what follows of it
+    def _stop_at_difference(self, path: str) -> None:
+        if self._replay is None or (first := self._replay.report.first_difference) is None:
+            return
+        raise Tampered(
+            f"entry {first.index}: {first.what}: {first.member or 'the event'} is recorded as {first.recorded!r}, "
+            f"replayed as {first.replayed!r}",
+            file=path, index=first.index, expected=first.replayed, found=first.recorded,
+        )  # fmt: skip
+
+    def _finish_replay(self) -> None:
+        if self._replay is None:
+            self.findings.not_checked.append(
+                f"verdicts and decisions: {self._withheld.total()} records are withheld or erased, so they do not follow"
+            )
+            return
+        found = self._replay.finish()
+        self._stop_at_difference(CHECKPOINT)
+        self.findings.checked |= {"verdicts": found.verdicts.checked, "decisions": found.decisions.checked}
+
+    def _check_since(self) -> None:
+        """The older checkpoint is of this log, and this one extends it: proved from the bundle's own tiles."""
+        if self._trust.since is None:
+            return
+        with located("the checkpoint given with --since"):
+            old = open_checkpoint(self._trust.since, [self._trust.log])
+            new = self.findings.checkpoint
+            if old.size > new.size:
+                raise Tampered(
+                    f"the older checkpoint has {old.size} entries, the bundle {new.size}: it was rolled back or cut",
+                    expected=old.size, found=new.size,
+                )  # fmt: skip
+            proof = consistency_proof(old.size, new.size, reading_tiles(new.size, self._hashes))
+            verify_consistency(old.size, new.size, proof, old.root, new.root)
+        self.findings.since = old.size
+
+    def _hashes(self, tile: Tile) -> list[bytes]:
+        return split_hashes(self._files.read(tile.path, TILE_BYTES), tile.width, tile.path)
+
+    def _count(self) -> None:
+        checked, size = self.findings.checked, self.findings.checkpoint.size
+        checked |= {
+            "files": len(self._files.names),
+            "bytes": self._files.size,
+            "entries": size,
+            "tiles": sum(1 for _ in tiles_of(size)),
+            "positions": self._positions.own,
+            **self._counts,
+            "signatures": self._signatures.verified,
+            "cosignatures": len(self.findings.cosigned),
+        }
+        told = self.findings.not_checked
+        if elsewhere := self._positions.elsewhere():
+            told.append(f"{elsewhere} offsets that are attributed to other logs: whether those logs have them")
+        if unsealed := self._positions.unsealed():
+            told.append(
+                f"{unsealed} attributed offsets after the last closed intake: no entry vouches for whose they are"
+            )
+        if self._withheld:
+            named = ", ".join(f"{count} {_short(name)}" for name, count in sorted(self._withheld.items()))
+            told.append(f"the content of {self._withheld.total()} records, withheld or erased: {named}")
+        if self._signatures.unknown:
+            told.append(f"{self._signatures.unknown} signatures that no rule asks for, by keys that are not known here")
+        if self._trust.since is None:
+            told.append("that the log was not rewritten since an older checkpoint; give one with --since")
+        if not self._trust.witnesses:
+            told.append("when the checkpoint was made, and that others were shown the same log; give --witness")
+        told.append("the text of README.txt beyond its sum; signature lines of keys that were not given")
+
+
+def _short(name: str) -> str:
+    """`score.recorded` of a stored name."""
+    return name.removeprefix("phasegate.").removesuffix(".v1")

@@ -52,7 +52,7 @@ def main() -> int:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--events", type=int, metavar="N", help=f"main size; {EVENTS:,} without it")
-    parser.add_argument("--quick", action="store_true", help=f"main size {QUICK:,}: under a minute, and noisy")
+    parser.add_argument("--quick", action="store_true", help=f"main size {QUICK:,}: shorter, and noisy")
     parser.add_argument("--only", choices=BENCHMARKS, help="one benchmark instead of all")
     parser.add_argument("--json", action="store_true", help="the rows as JSON on standard output")
     return parser.parse_args()

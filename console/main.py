@@ -66,6 +66,9 @@ COMMANDS: Mapping[str, Command] = {
     "score": Command("standings from a table of marks", arguments.score, "console.commands.rules:score"),
     "kafka": Command("the local broker: up, down, status", arguments.kafka, "console.commands.kafka:run"),
     "keys": Command("make and list signing keys", arguments.keys, "console.commands.keys:run"),
+    "witness": Command(
+        "cosign checkpoints of logs, as a service", arguments.witness, "console.commands.witness:witness"
+    ),
     "config": Command("each setting and where it came from", arguments.nothing, "console.commands.setup:config"),
     "db": Command("make or update the ledger's tables", arguments.db, "console.commands.setup:db"),
     "doctor": Command("check this machine and what it reaches", arguments.nothing, "console.commands.doctor:run"),

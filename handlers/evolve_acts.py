@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from events.names import TYPES
+from events.note import parse_vkey
 from events.rulebook import parse_rulebook
 from events.values import parse_instant
-from handlers.state import Call, Decision, Fact, Objection, PhaseState, Round, State
+from handlers.state import Call, Decision, Fact, KeyChange, Objection, PhaseState, Round, State
 from handlers.windows import deadline, grace_ms
 
 
@@ -155,6 +156,18 @@ def _award_granted(state: State, fact: Fact) -> None:
     state.phases[fact.data["phase"]].awards[fact.data["entrant"]] = fact
 
 
+def _key_changed(state: State, fact: Fact) -> None:
+    vkey = parse_vkey(fact.data["key"])
+    change = KeyChange(
+        fact.offset,
+        parse_instant(fact.data["from"]),
+        f"{vkey.name}+{vkey.key_id.hex()}",
+        vkey.public,
+        TYPES[fact.event.type].short == "key.revoked",
+    )
+    state.key_changes.setdefault((fact.topic, fact.data["source"]), []).append(change)
+
+
 def _programme_concluded(state: State, fact: Fact) -> None:
     state.concluded = fact
 
@@ -183,6 +196,8 @@ _BY_SHORT_NAME: Mapping[str, Callable[[State, Fact], None]] = {
     "call.opened": _call_opened,
     "call.decided": _call_decided,
     "award.granted": _award_granted,
+    "key.rotated": _key_changed,
+    "key.revoked": _key_changed,
     "programme.concluded": _programme_concluded,
 }
 

@@ -167,7 +167,7 @@ def everything() -> list[Record]:
     log = opened()
     log.tell(
         marked("ash", AT, FIRST),
-        *everywhere(change("key.rotated", SECOND, AT + 10, AT + 1), AT + 1),
+        *everywhere(change("key.rotated", SECOND, AT, AT + 1), AT + 1),  # what stands before it was in time
         marked("birch", AT + 9, FIRST),
         marked("cedar", AT + 10, FIRST),
         marked("cedar", AT + 11, SECOND),

@@ -205,32 +205,5 @@ def kafka(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def keys(parser: argparse.ArgumentParser) -> None:
-    actions(parser, {"new": ("make a signing key", _key_name), "list": ("list the keys of this home", nothing)})
-
-
-def _key_name(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("name", metavar="NAME", help="the key's name, such as office or example.org/auditor")
-
-
-def witness(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--key", type=Path, metavar="FILE", help="the witness's key (default <home>/keys/witness.pem)")
-    parser.add_argument(
-        "--log", action="append", metavar="VKEY", help="a log to witness, repeatable (default PHASEGATE_LOG_VKEYS)"
-    )
-    parser.add_argument(
-        "--listen", type=listen, default=("127.0.0.1", 7468), metavar="HOST:PORT", help="default 127.0.0.1:7468"
-    )
-    parser.add_argument("--prefix", default="", metavar="PATH", help="what stands before /add-checkpoint, such as /w1")
-
-
-def listen(text: str) -> tuple[str, int]:
-    """`127.0.0.1:7468`, `[::1]:7468`; port 0 is a free one."""
-    host, _, port = text.rpartition(":")
-    if not host or not port.isascii() or not port.isdigit() or int(port) > 65535:
-        raise argparse.ArgumentTypeError(f"{text!r} is not an address such as 127.0.0.1:7468")
-    return host.removeprefix("[").removesuffix("]"), int(port)
-
-
 def db(parser: argparse.ArgumentParser) -> None:
     actions(parser, {"upgrade": ("make or update the tables of the ledger", nothing)})

@@ -1,8 +1,7 @@
 """Whose signature counts: a source's keys of the rulebook, or the office's, and what the office has changed of them since.
 
 A change is said on every topic, and counts on each for what stands behind it there and was received at or after its `from`.
-So a verdict rests on its own topic alone, and no order among topics can change it (docs/decisions, "keys change on every
-topic").
+So a verdict rests on its own topic alone, and no order among topics can change it (docs/decisions/0021).
 """
 
 from __future__ import annotations

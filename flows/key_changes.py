@@ -11,7 +11,8 @@ from events.envelope import Envelope
 from events.note import VerifierKey, format_vkey
 from events.record import TOPICS
 from events.values import format_instant
-from flows.wiring import Parts
+from flows.office import Office
+from handlers.state import State
 
 Change = Literal["rotate", "revoke"]
 _TYPES = {"rotate": "phasegate.key.rotated.v1", "revoke": "phasegate.key.revoked.v1"}
@@ -31,8 +32,8 @@ def about_log(programme: str) -> str:
 
 
 def change_key(
-    parts: Parts,
-    programme: str,
+    office: Office,
+    state: State,
     change: Change,
     key: VerifierKey,
     from_ms: int,
@@ -43,9 +44,8 @@ def change_key(
     """Says it on every topic; of the office's keys without a `source`. Saying the same again, also after a crash between
     topics, changes nothing: the id follows from what is said. Raises Refused where the recorder refuses it.
     """
-    rulebook = parts.reader().state(programme).rulebook
-    rows = rulebook.sources if rulebook is not None else ()
-    office = next((row.source for row in rows if row.role == "office"), f"urn:phasegate:{programme}:office")
+    programme = state.programme
+    speaker = next((row.source for row in state.sources.values() if row.role == "office"), None)
     about, vkey, start, name = (
         source or pipeline_source(programme),
         format_vkey(key),
@@ -54,6 +54,6 @@ def change_key(
     )
     data = {"source": about, "key": vkey, "from": start, "reason": reason}
     event_id = derived_id(programme, name, "", f"{about} {vkey} {start} {reason}", 1)
-    event = Envelope(event_id, office, name, programme, start, data)
-    stamp_ms = from_ms if parts.bus.clock == "scenario" else None
-    return Recorded(event, tuple(parts.office().publish([(topic, event) for topic in TOPICS], stamp_ms)))
+    event = Envelope(event_id, speaker or f"urn:phasegate:{programme}:office", name, programme, start, data)
+    stamp_ms = from_ms if office.bus.clock == "scenario" else None
+    return Recorded(event, tuple(office.publish([(topic, event) for topic in TOPICS], stamp_ms)))

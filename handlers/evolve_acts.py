@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from events.names import TYPES
-from events.note import parse_vkey
 from events.rulebook import parse_rulebook
 from events.values import parse_instant
-from handlers.state import Call, Decision, Fact, KeyChange, Objection, PhaseState, Round, State
+from handlers.signers import key_change
+from handlers.state import Call, Decision, Fact, Objection, PhaseState, Round, State
 from handlers.windows import deadline, grace_ms
 
 
@@ -157,15 +157,7 @@ def _award_granted(state: State, fact: Fact) -> None:
 
 
 def _key_changed(state: State, fact: Fact) -> None:
-    vkey = parse_vkey(fact.data["key"])
-    change = KeyChange(
-        fact.offset,
-        parse_instant(fact.data["from"]),
-        f"{vkey.name}+{vkey.key_id.hex()}",
-        vkey.public,
-        TYPES[fact.event.type].short == "key.revoked",
-    )
-    state.key_changes.setdefault((fact.topic, fact.data["source"]), []).append(change)
+    state.key_changes.setdefault((fact.topic, fact.data["source"]), []).append(key_change(fact.event, fact.offset))
 
 
 def _programme_concluded(state: State, fact: Fact) -> None:

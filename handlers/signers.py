@@ -1,7 +1,7 @@
 """Whose signature counts: a source's keys of the rulebook, or the office's, and what the office has changed of them since.
 
 A change is said on every topic, and counts on each for what stands behind it there and was received at or after its `from`.
-So a verdict rests on its own topic alone, and no order among topics can change it (docs/decisions/0021).
+So a verdict rests on its own topic alone, and no order among topics can change it (docs/decisions/0022).
 """
 
 from __future__ import annotations
@@ -9,8 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from events.derived import pipeline_source
+from events.envelope import Envelope
+from events.names import TYPES
 from events.note import parse_vkey
 from events.rulebook import Source
+from events.values import parse_instant
 from handlers.state import Fact, KeyChange, State
 
 
@@ -20,6 +23,14 @@ def keys_of(state: State, source: Source | None, fact: Fact, office: Mapping[str
     """
     own = announced(source) if source is not None else {}
     return _changed(state, source.source if source is not None and own else None, fact, own or office)
+
+
+def key_change(event: Envelope, offset: int) -> KeyChange:
+    """What a `key.rotated` or `key.revoked` at this place of its topic says."""
+    vkey = parse_vkey(event.data["key"])
+    is_revoked = TYPES[event.type].short == "key.revoked"
+    kid = f"{vkey.name}+{vkey.key_id.hex()}"
+    return KeyChange(offset, parse_instant(event.data["from"]), kid, vkey.public, is_revoked)
 
 
 def announced(source: Source) -> dict[str, bytes]:

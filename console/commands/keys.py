@@ -85,8 +85,9 @@ def _changed(settings: Settings, options: argparse.Namespace, report: Report) ->
         programme = reading.head(options.programme).programme
     with closing(open_parts(settings)) as parts:
         source = about_log(programme) if options.log else options.source
+        state = parts.reader().state(programme)
         report.say(f"telling {programme} on every topic; waiting until it is recorded")
-        done = change_key(parts, programme, options.action, key, from_ms, reason=options.reason, source=source)
+        done = change_key(parts.office(), state, options.action, key, from_ms, reason=options.reason, source=source)
     data = {"programme": programme, "id": done.event.id, **done.event.data}
     data["entries"] = [
         {"topic": entry.topic, "offset": entry.offset, "index": entry.index, "verdict": entry.verdict}

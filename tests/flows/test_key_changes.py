@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
+import orjson
 import pytest
 
+from events.entry import commitment, decode_entry, encode_entry
 from events.envelope import decode
 from events.errors import Tampered
 from events.record import TOPICS
@@ -20,7 +23,7 @@ from infra.bundle.reading import Files
 from infra.bundle.writing import DirectoryWriter
 from infra.keys import SigningKey, from_seed
 from tests.support import small
-from tests.support.bundles import Bundle, Memory, audit, exported, key_of, loaded, openings_of
+from tests.support.bundles import Bundle, Memory, audit, entries_of, exported, key_of, loaded, openings_of, resigned
 from tests.support.stage import LOG_KEY, OFFICE_KEY, Stage, memory_stage
 
 ANN = "urn:jury:ann"
@@ -84,3 +87,27 @@ def test_another_office_key_does_not_verify(stage: Stage, tmp_path: Path) -> Non
     bundle = view(stage, "birch", tmp_path / "birch")
     with pytest.raises(Tampered, match="not signed as it must be"):
         Audit(Files(Memory(bundle)), Trust(key_of(), (NEW_OFFICE.verifier,), None)).run()
+
+
+def test_a_change_of_keys_that_says_none_ends_with_a_finding(stage: Stage, tmp_path: Path) -> None:
+    exported(stage, tmp_path / "whole")
+    bundle = view(stage, "birch", tmp_path / "birch")
+    entries, openings = entries_of(bundle), openings_of(bundle)
+    changes = [n for n, opening in openings.items() if b"phasegate.key.rotated.v1" in (opening.value or b"")]
+    assert len(changes) == 2 * len(TOPICS)
+    good = {"source": ANN, "key": SECOND.vkey, "from": format_instant(AT)}
+    faults: tuple[dict[str, object], ...] = (
+        {"source": None},
+        {"source": []},
+        {"key": 1},
+        {"key": "a+b+c"},
+        {"from": "x"},
+        {"from": {}},
+    )
+    for wrong in faults:
+        document = orjson.loads(openings[changes[0]].value or b"")
+        forged = replace(openings[changes[0]], value=orjson.dumps({**document, "data": good | wrong}))
+        entry = replace(decode_entry(entries[changes[0]]), commitment=commitment(forged))
+        changed = [encode_entry(entry) if n == changes[0] else old for n, old in enumerate(entries)]
+        with pytest.raises(Tampered):
+            audit(resigned(bundle, changed, {**openings, changes[0]: forged}))

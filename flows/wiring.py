@@ -41,7 +41,9 @@ class Parts:
 
     def recorder(self) -> Recorder:
         """A recorder of its own. Topics must be there."""
-        return Recorder(self.bus, self.ledger, self.deployment, self.origin, self.log_key, self.log_key_before)
+        recorder = Recorder(self.bus, self.ledger, self.deployment, self.origin, self.log_key)
+        recorder.log_key_before = self.log_key_before
+        return recorder
 
     def close(self) -> None:
         self.bus.close()

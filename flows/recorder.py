@@ -49,8 +49,7 @@ class _Growth:
 class Recorder:
     """One member of the recorder's group. Call it from one thread; another writes what it has judged."""
 
-    log_key_before: SigningKey | None = None
-    """The key of the logs before the present one, where it was changed."""
+    log_key_before: SigningKey | None = None  # that of the logs before the present one, where it was changed
 
     def __init__(self, bus: Bus, ledger: Ledger, deployment: Deployment, origin: str, log_key: SigningKey) -> None:
         self._ledger = ledger

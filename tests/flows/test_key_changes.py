@@ -11,6 +11,7 @@ import pytest
 from events.entry import commitment, decode_entry, encode_entry
 from events.envelope import decode
 from events.errors import Tampered
+from events.note import open_note
 from events.record import TOPICS
 from events.values import format_instant
 from flows.audit_report import Trust
@@ -111,3 +112,17 @@ def test_a_change_of_keys_that_says_none_ends_with_a_finding(stage: Stage, tmp_p
         changed = [encode_entry(entry) if n == changes[0] else old for n, old in enumerate(entries)]
         with pytest.raises(Tampered):
             audit(resigned(bundle, changed, {**openings, changes[0]: forged}))
+
+
+def test_a_recorder_with_a_new_key_of_the_log_hands_over_at_its_first_checkpoint(stage: Stage) -> None:
+    parts, new = stage.parts, from_seed("log-2", b"\x32" * 32)
+    stage.recorder.settle_up()
+    keys = [key.named(key_of().name).verifier for key in (LOG_KEY, new)]
+    for before in (LOG_KEY, None):
+        parts.log_key, parts.log_key_before = new, before
+        stage.recorder.close()
+        stage.recorder = parts.recorder()
+        mark(stage, "cedar", AT + (1 if before else 2), SECOND)
+        stage.recorder.settle_up()
+    signed = [set(open_note(stored.note, keys)[1]) for stored in parts.ledger.checkpoints(small.PROGRAMME)]
+    assert signed[-3:] == [{keys[0]}, set(keys), {keys[1]}]

@@ -205,13 +205,5 @@ def kafka(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def keys(parser: argparse.ArgumentParser) -> None:
-    actions(parser, {"new": ("make a signing key", _key_name), "list": ("list the keys of this home", nothing)})
-
-
-def _key_name(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("name", metavar="NAME", help="the key's name, such as office or example.org/auditor")
-
-
 def db(parser: argparse.ArgumentParser) -> None:
     actions(parser, {"upgrade": ("make or update the tables of the ledger", nothing)})

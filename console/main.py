@@ -15,7 +15,7 @@ import traceback
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from console import acts, arguments, output
+from console import acts, arguments, key_arguments, output
 from console.output import Report, Result, Usage
 from events.errors import Conflict, NotFound, PhasegateError, Refused, Tampered, Unavailable
 
@@ -65,7 +65,10 @@ COMMANDS: Mapping[str, Command] = {
     "check": Command("list the faults of a rulebook", arguments.check, "console.commands.rules:check"),
     "score": Command("standings from a table of marks", arguments.score, "console.commands.rules:score"),
     "kafka": Command("the local broker: up, down, status", arguments.kafka, "console.commands.kafka:run"),
-    "keys": Command("make and list signing keys", arguments.keys, "console.commands.keys:run"),
+    "keys": Command("make, list, rotate and revoke signing keys", key_arguments.keys, "console.commands.keys:run"),
+    "witness": Command(
+        "cosign checkpoints of logs, as a service", key_arguments.witness, "console.commands.witness:witness"
+    ),
     "config": Command("each setting and where it came from", arguments.nothing, "console.commands.setup:config"),
     "db": Command("make or update the ledger's tables", arguments.db, "console.commands.setup:db"),
     "doctor": Command("check this machine and what it reaches", arguments.nothing, "console.commands.doctor:run"),

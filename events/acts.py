@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from events.decisions import Basis, Count
-from events.fields import Code, Criterion, EventId, Id, Instant, Number, Payload, Sha256, Text, Window
+from events.fields import Code, Criterion, EventId, Id, Instant, Number, Payload, Sha256, Text, Vkey, Window
 
 
 class RulebookAmended(Payload):
@@ -114,6 +114,24 @@ class AwardGranted(Payload):
     phase: Id
     resources: list[Resource]
     title: Text | None = None
+
+
+class KeyRotated(Payload):
+    """From an instant on a source signs with this key alone. The pipeline's source stands for the office's keys."""
+
+    source: Annotated[str, Field(min_length=1, max_length=512)]
+    key: Vkey
+    from_: Annotated[Instant, Field(alias="from")]
+    reason: Text
+
+
+class KeyRevoked(Payload):
+    """From an instant on a key of a source verifies nothing any more, whatever comes after."""
+
+    source: Annotated[str, Field(min_length=1, max_length=512)]
+    key: Vkey
+    from_: Annotated[Instant, Field(alias="from")]
+    reason: Text
 
 
 class ProgrammeConcluded(Payload):

@@ -21,6 +21,11 @@ def pipeline_source(programme: str) -> str:
     return f"urn:phasegate:{programme}:pipeline"
 
 
+def log_source(programme: str) -> str:
+    """What a change of the key that signs a programme's checkpoints is said of. Nothing is ever sent in its name."""
+    return f"urn:phasegate:{programme}:log"
+
+
 def derived_id(programme: str, name: str, phase: str, subject: str, ordinal: int) -> str:
     """UUIDv5 over the RFC 8785 array of what makes a derived event the one that it is; `ordinal` counts from 1."""
     return str(uuid5(NAMESPACE, rfc8785.dumps([programme, name, phase, subject, ordinal]).decode()))

@@ -6,6 +6,8 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints
 
+from events.errors import Refused
+from events.note import parse_vkey
 from events.values import format_instant, parse_instant
 
 
@@ -18,6 +20,14 @@ class Payload(BaseModel):
 def _instant(text: str) -> str:
     if format_instant(parse_instant(text)) != text:
         raise ValueError(f"{text!r} must be written with milliseconds, such as 2026-01-15T06:00:00.000Z")
+    return text
+
+
+def _vkey(text: str) -> str:
+    try:
+        parse_vkey(text)
+    except Refused as error:
+        raise ValueError(error.message) from error
     return text
 
 
@@ -45,6 +55,13 @@ Instant = Annotated[str, AfterValidator(_instant)]
 """RFC 3339 UTC with milliseconds."""
 
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+
+Vkey = Annotated[
+    str,
+    StringConstraints(pattern=r"^[^\s+]{1,256}\+[0-9a-f]{8}\+A[Q-Za-f][A-Za-z0-9+/]{42}$"),
+    AfterValidator(_vkey),
+]
+"""A public key of plain Ed25519 (type 01) as `events.note.format_vkey` writes it."""
 
 Text = Annotated[str, StringConstraints(min_length=1, max_length=20_000)]
 """A text written by a person, in the language they chose."""

@@ -33,6 +33,8 @@ class EventType:
 
 _TABLE = (
     EventType("phasegate.intake.marked.v1", TOPICS, decisions.IntakeMarked, office=True),
+    EventType("phasegate.key.rotated.v1", TOPICS, acts.KeyRotated, office=True),
+    EventType("phasegate.key.revoked.v1", TOPICS, acts.KeyRevoked, office=True),
     EventType("phasegate.entrant.registered.v1", ("submissions",), submissions.EntrantRegistered),
     EventType("phasegate.submission.received.v1", ("submissions",), submissions.SubmissionReceived),
     EventType("phasegate.entrant.withdrawn.v1", ("submissions",), submissions.EntrantWithdrawn),

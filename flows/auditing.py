@@ -121,9 +121,9 @@ class Audit:
         if opening is None or entry.verdict not in ("accepted", "pending"):
             return
         with located(path, entry.index):
-            self._signatures.saw(opening, self._announced.sources)
+            self._signatures.saw(entry, opening, self._announced.sources)
             if self._replay is None:
-                self._signatures.require(self._programme, entry.index, opening, self._announced.sources)
+                self._signatures.require(self._programme, entry, opening, self._announced.sources)
 
     def _check_opening(self, entry: Entry, opening: Opening | None) -> None:
         if opening is None:

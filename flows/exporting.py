@@ -6,7 +6,7 @@ signed root.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -63,6 +63,8 @@ class Exporter:
     partitions: int
     office: Mapping[str, bytes]
     keys: tuple[VerifierKey, ...]
+    cosigned: Callable[[str, bytes, VerifierKey], bytes] = lambda _programme, note, _key: note
+    """The note of a programme's checkpoint with what witnesses add to it; raises where it must not be published."""
 
     def export(self, head: Head, writer: BundleWriter, view: View | None = None) -> Exported:
         """Writes all that the latest checkpoint covers. Raises NotFound when none was signed, Tampered when the entries do
@@ -92,7 +94,8 @@ class Exporter:
         for path, data in schema_files().items():
             writer.add(path, [data])
         writer.add(README, [readme(checkpoint, key, office, view.name if view else "")])
-        return Exported(writer.publish(stored.note), checkpoint, key, log.without_opening)
+        note = self.cosigned(head.programme, stored.note, key)
+        return Exported(writer.publish(note), checkpoint, key, log.without_opening)
 
     def _places(self, programme: str, last_offsets: Mapping[tuple[str, int], int]) -> Iterator[Place]:
         for (topic, partition), last in sorted(last_offsets.items()):

@@ -93,8 +93,13 @@ def open_reading(settings: Settings) -> Reading:
         ledger,
         settings.partitions if stream is None else stream.partitions,
         office_keys(_own(settings.office_key), settings.office_vkeys),
-        (*(key.verifier for key in _own(settings.log_key)), *map(parse_vkey, settings.log_vkeys)),
+        (*_of_log(settings), *map(parse_vkey, settings.log_vkeys)),
     )
+
+
+def _of_log(settings: Settings) -> list[VerifierKey]:
+    paths = (settings.log_key, settings.log_key_before)
+    return [key.verifier for path in paths if path is not None for key in _own(path)]
 
 
 def office_keys(keys: Iterable[SigningKey], vkeys: Iterable[str] = ()) -> Mapping[str, bytes]:

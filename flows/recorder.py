@@ -49,6 +49,8 @@ class _Growth:
 class Recorder:
     """One member of the recorder's group. Call it from one thread; another writes what it has judged."""
 
+    log_key_before: SigningKey | None = None  # that of the logs before the present one, where it was changed
+
     def __init__(self, bus: Bus, ledger: Ledger, deployment: Deployment, origin: str, log_key: SigningKey) -> None:
         self._ledger = ledger
         self._deployment = deployment
@@ -211,7 +213,7 @@ class Recorder:
     def _sign(self, key: str) -> None:
         """After a rebalance the log may be another's, who signs it too: then this is tried again at the next pause."""
         try:
-            self._ledger.sign(key, self._log_key.named(f"{self._origin}/{key}"))
+            self._ledger.sign(key, self._log_key.named(f"{self._origin}/{key}"), before=self.log_key_before)
         except Conflict as conflict:
             log.warning("signed by another", message=conflict.message)
             return

@@ -29,6 +29,7 @@ class Parts:
     origin: str
     office_key: SigningKey
     log_key: SigningKey
+    log_key_before: SigningKey | None = None
 
     def office(self) -> Office:
         """The office's voice on this bus."""
@@ -40,7 +41,9 @@ class Parts:
 
     def recorder(self) -> Recorder:
         """A recorder of its own. Topics must be there."""
-        return Recorder(self.bus, self.ledger, self.deployment, self.origin, self.log_key)
+        recorder = Recorder(self.bus, self.ledger, self.deployment, self.origin, self.log_key)
+        recorder.log_key_before = self.log_key_before
+        return recorder
 
     def close(self) -> None:
         self.bus.close()
@@ -87,9 +90,12 @@ def open_parts(settings: Settings | None = None, *, make_topics: bool = False) -
     bus = open_bus(settings, ledger)
     if make_topics:
         bus.ensure_topics()
-    return assemble(
+    parts = assemble(
         bus, ledger, settings.origin, load_key(settings.office_key), load_key(settings.log_key), settings.office_vkeys
     )
+    if settings.log_key_before is not None:
+        parts.log_key_before = load_key(settings.log_key_before)
+    return parts
 
 
 __all__ = ["Parts", "assemble", "bootstrap_of", "office_keys", "open_bus", "open_ledger", "open_parts"]

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from events.names import TYPES
 from events.rulebook import parse_rulebook
 from events.values import parse_instant
+from handlers.signers import key_change
 from handlers.state import Call, Decision, Fact, Objection, PhaseState, Round, State
 from handlers.windows import deadline, grace_ms
 
@@ -155,6 +156,10 @@ def _award_granted(state: State, fact: Fact) -> None:
     state.phases[fact.data["phase"]].awards[fact.data["entrant"]] = fact
 
 
+def _key_changed(state: State, fact: Fact) -> None:
+    state.key_changes.setdefault((fact.topic, fact.data["source"]), []).append(key_change(fact.event, fact.offset))
+
+
 def _programme_concluded(state: State, fact: Fact) -> None:
     state.concluded = fact
 
@@ -183,6 +188,8 @@ _BY_SHORT_NAME: Mapping[str, Callable[[State, Fact], None]] = {
     "call.opened": _call_opened,
     "call.decided": _call_decided,
     "award.granted": _award_granted,
+    "key.rotated": _key_changed,
+    "key.revoked": _key_changed,
     "programme.concluded": _programme_concluded,
 }
 

@@ -18,7 +18,6 @@ from events.derived import pipeline_source
 from events.envelope import JWS_HEADER, Envelope, Malformed, check_headers, decode, short
 from events.jws import SignatureInvalid, verify
 from events.names import TYPES, EventType
-from events.note import parse_vkey
 from events.record import Record, partition_for
 from events.rulebook import Source
 from events.upcast import present
@@ -27,11 +26,13 @@ from handlers import (
     judge_audits,
     judge_course,
     judge_decisions,
+    judge_keys,
     judge_objections,
     judge_people,
     judge_scores,
     judge_submissions,
 )
+from handlers.signers import keys_of
 from handlers.state import Fact, State
 from handlers.verdicts import Duplicate, Pending, Refusal, Verdict
 
@@ -104,7 +105,7 @@ def judge_event(state: State, record: Record, fact: Fact, deployment: Deployment
     twice = _told_before(state, record, fact)
     if isinstance(twice, Duplicate):
         return twice
-    if row.office and (unsigned := _unsigned(record, deployment.office_keys)) is not None:
+    if row.office and (unsigned := _unsigned(record, keys_of(state, None, fact, deployment.office_keys))) is not None:
         return unsigned
     if row.name == "phasegate.programme.announced.v1":  # Waits for nothing: everything waits for it.
         return twice if isinstance(twice, Refusal) else judge_decisions.programme_announced(state, fact)
@@ -160,15 +161,9 @@ def _not_signed(
     state: State, record: Record, fact: Fact, source: Source | None, deployment: Deployment
 ) -> Refusal | None:
     """A source that must sign does so with its own keys, or with the office's where the rulebook gives it none."""
-    if source is None:
-        return _unsigned(record, deployment.office_keys)
-    if not source.signs:
+    if source is not None and not source.signs:
         return None
-    own = {}
-    for text in source.keys:
-        vkey = parse_vkey(text)
-        own[f"{vkey.name}+{vkey.key_id.hex()}"] = vkey.public
-    return _unsigned(record, own or deployment.office_keys)
+    return _unsigned(record, keys_of(state, source, fact, deployment.office_keys))
 
 
 def _unsigned(record: Record, keys: Mapping[str, bytes]) -> Refusal | None:
@@ -224,5 +219,7 @@ _RULES: Mapping[str, Callable[[State, Fact, Source | None], Verdict]] = {
     "phasegate.call.opened.v1": judge_course.call_opened,
     "phasegate.call.decided.v1": judge_course.call_decided,
     "phasegate.award.granted.v1": judge_course.award_granted,
+    "phasegate.key.rotated.v1": judge_keys.key_rotated,
+    "phasegate.key.revoked.v1": judge_keys.key_revoked,
     "phasegate.programme.concluded.v1": judge_course.programme_concluded,
 }

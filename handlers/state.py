@@ -42,6 +42,19 @@ class Call:
     decided: Fact | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class KeyChange:
+    """A key that was put in force, or revoked, for what stands behind `offset` in its topic and was received from
+    `from_ms` (Unix milliseconds) on.
+    """
+
+    offset: int
+    from_ms: int
+    kid: str
+    public: bytes
+    is_revoked: bool
+
+
 @dataclass(slots=True)
 class Waiting:
     """A pending record as it came, and the keys that, once provided, make it worth judging again."""
@@ -74,6 +87,8 @@ class State:
     calls: dict[str, Call] = field(default_factory=dict)
     amended: list[Fact] = field(default_factory=list)
     concluded: Fact | None = None
+    key_changes: dict[tuple[str, str], list[KeyChange]] = field(default_factory=dict)
+    """By topic, and whose keys they are (`signers.chain_of`)."""
     phases: dict[str, PhaseState] = field(default_factory=dict)
     markers: dict[tuple[str, str], dict[str, Fact]] = field(default_factory=dict)
     attempts: dict[tuple[str, str], dict[str, int]] = field(default_factory=dict)

@@ -62,7 +62,11 @@ class SigningKey:
         """The whole note: text, empty line, one signature line."""
         if not text.endswith(b"\n"):
             raise Refused(f"the text of a note ends in LF: {text[-40:]!r}")
-        return text + b"\n" + note.format_signature(self.verifier, self.private.sign(text))
+        return text + b"\n" + self.line(text)
+
+    def line(self, text: bytes) -> bytes:
+        """One signature line over the text of a note, LF included."""
+        return note.format_signature(self.verifier, self.private.sign(text))
 
     @property
     def witness(self) -> note.VerifierKey:

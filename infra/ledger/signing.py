@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Engine, insert, select
 
 from events.errors import Conflict, NotFound, Tampered
 from events.merkle import leaf_hash, pack_stack, root, tree_root, unpack_stack
-from events.note import Checkpoint, VerifierKey, checkpoint_text, open_checkpoint
+from events.note import Checkpoint, VerifierKey, checkpoint_text, open_checkpoint, signature_lines
 from infra.keys import SigningKey
 from infra.ledger.database import reading, writing
 from infra.ledger.reader import read_entries
@@ -17,18 +17,27 @@ from infra.ledger.tables import checkpoints, digest, logs
 from infra.ledger.tiles import TileReader, store_tiles
 
 
-def sign_head(engine: Engine, programme: str, key: SigningKey, trusted: Collection[VerifierKey]) -> Checkpoint:
+def sign_head(
+    engine: Engine,
+    programme: str,
+    key: SigningKey,
+    trusted: Collection[VerifierKey],
+    before: SigningKey | None = None,
+) -> Checkpoint:
     """Signs the present head under the log's origin, or gives the latest checkpoint when it stands there already.
 
     The root is computed from entry bytes read back, by the recursive definition and not by the frontier of appends, on
-    top of the latest signed frontier. Raises Tampered when the two disagree, and signs nothing then.
+    top of the latest signed frontier. `before` is the key of the log before this one: while the latest checkpoint is not
+    signed by `key`, the next is signed by both, so that whoever trusts the one finds the other. Raises Tampered when the
+    two roots disagree, and signs nothing then.
     """
     with reading(engine) as connection:
         head, latest = _head_and_latest(connection, programme)
     if head is None:
         raise NotFound(f"there is no log of {programme!r}", hint="nothing has been recorded for it yet")
     key = key.named(head.origin)
-    since, known = _verified(latest, [key.verifier, *trusted])
+    handing_over = [] if before is None else [before.named(head.origin)]
+    since, known = _verified(latest, [key.verifier, *trusted, *(one.verifier for one in handing_over)])
     if latest is not None and latest.size == head.size:
         return Checkpoint(head.origin, head.size, root(known))
     found = _root_read_back(engine, programme, known, since, head.size)
@@ -40,6 +49,8 @@ def sign_head(engine: Engine, programme: str, key: SigningKey, trusted: Collecti
         )
     checkpoint = Checkpoint(head.origin, head.size, found)
     note = key.sign_note(checkpoint_text(checkpoint))
+    if latest is not None and not _signed_by(latest.note, key.verifier):
+        note += b"".join(one.line(checkpoint_text(checkpoint)) for one in handing_over)
     tiles = TileReader(engine, programme)
     tiles.complete(head.size, found)
     with writing(engine) as connection:
@@ -70,6 +81,11 @@ def _verified(latest: Any, keys: Collection[VerifierKey]) -> tuple[int, tuple[by
             f"{signed.root.hex()}, its row has root {root(stack).hex()}"
         )
     return latest.size, stack
+
+
+def _signed_by(note: bytes, key: VerifierKey) -> bool:
+    """A line of this key is on a note whose signatures are verified already."""
+    return any((name, identifier) == (key.name, key.key_id) for name, identifier, _ in signature_lines(note))
 
 
 def _root_read_back(engine: Engine, programme: str, known: tuple[bytes, ...], since: int, size: int) -> bytes:

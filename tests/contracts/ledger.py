@@ -12,7 +12,7 @@ from sqlalchemy import text
 from events import merkle
 from events.entry import Entry, Opening, Verdict, commitment, encode_entry, encode_headers
 from events.errors import Conflict, NotFound, PhasegateError, Refused, Tampered, Unavailable
-from events.note import open_checkpoint
+from events.note import open_checkpoint, open_note
 from events.record import Position
 from infra.keys import from_seed
 from infra.ledger import Batch, Fault, Ledger, LogAppend, NewEntry
@@ -299,6 +299,19 @@ class LedgerContract:
         ledger.append(log.records(1))
         new = from_seed("x", b"\x09" * 32)
         assert ledger.sign("p", new, trusted=[KEY.named(log.origin).verifier]).size == 2
+
+    def test_the_first_checkpoint_of_a_new_key_is_signed_by_both(self, ledger: Ledger) -> None:
+        log, new = Writing("p"), from_seed("x", b"\x09" * 32)
+        keys = [key.named(log.origin).verifier for key in (KEY, new)]
+        for signer, before, size in ((KEY, None, 1), (new, KEY, 2), (new, KEY, 3), (new, None, 4)):
+            ledger.append(log.records(1))
+            assert ledger.sign("p", signer, before=before).size == size
+        signers = [open_note(stored.note, keys)[1] for stored in ledger.checkpoints("p")]
+        assert [set(found) for found in signers] == [{keys[0]}, set(keys), {keys[1]}, {keys[1]}]
+        assert list(ledger.integrity(keys=keys)) == []
+        ledger.append(log.records(1))
+        with pytest.raises(Tampered):  # what the log signed last is by neither of these
+            ledger.sign("p", from_seed("y", b"\x0a" * 32), before=KEY)
 
     def test_of_two_signers_one_signs_and_the_other_is_told(self, ledger: Ledger) -> None:
         log = Writing("p")

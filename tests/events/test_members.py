@@ -45,7 +45,8 @@ def validator(name: str) -> Draft202012Validator:
         ("award.granted", {"resources": [{"kind": "gpu-b200", "quantity": 768, "unit": "devices"}]}),
         ("award.granted", {"resources": [{"kind": "gpu-b200", "quantity": "7.68e2", "unit": "devices"}]}),
         ("award.granted", {"resources": [{"kind": "gpu-b200", "quantity": "768", "unit": ""}]}),
-        ("programme.concluded", {"finalists": "team-a"}),
+        ("programme.concluded", {"finalists": "team-a"}), ("key.rotated", {"key": "office+00000000+AQ=="}),
+        ("key.rotated", {"from": "2026-02-02"}), ("key.revoked", {"key": ""}), ("key.revoked", {"source": ""}),
     ],
     ids=str,
 )  # fmt: skip

@@ -34,7 +34,7 @@ EVENTS = sections(REFERENCE, 3)
 @pytest.mark.parametrize("name", TYPES)
 def test_a_type_is_described_with_exactly_its_members(name: str) -> None:
     rows = re.findall(r"^\| `(\w+)` \|([^|]*)\|", EVENTS[name], flags=re.MULTILINE)
-    fields = TYPES[name].model.model_fields
+    fields = {field.alias or member: field for member, field in TYPES[name].model.model_fields.items()}
     assert sorted(member for member, _ in rows) == sorted(fields)
     left_out = {member for member, kind in rows if kind.strip().endswith("?")}
     assert left_out == {member for member, field in fields.items() if not field.is_required()}

@@ -7,7 +7,7 @@ from events.rulebook import Source, digest
 from events.values import format_instant, parse_instant
 from handlers.check import faults
 from handlers.course import is_done
-from handlers.decided import closed_phase, decision_of
+from handlers.decided import before_answers, closed_phase, decision_of
 from handlers.hearings import heard, reopening
 from handlers.state import WINDOWS, Fact, PhaseState, State
 from handlers.verdicts import ACCEPTED, Pending, Refusal, Verdict, behind, pend
@@ -130,7 +130,7 @@ def intake_closed(state: State, fact: Fact, source: Source | None) -> Verdict:
     for window in round_windows(phase):
         if not is_complete(state, phase.rules.id, window):
             return Pending((("window", phase.rules.id, window),))
-    return ACCEPTED
+    return before_answers(state, phase) or ACCEPTED
 
 
 def phase_held(state: State, fact: Fact, source: Source | None) -> Verdict:

@@ -134,6 +134,7 @@ _PROVIDES: Mapping[str, tuple[str, ...]] = {
     "evaluator.appointed": ("evaluator", "evaluator"),
     "entrant.registered": ("entrant", "entrant"),
     "rebuttal.filed": ("rebuttal", "finding"),
+    "ruling.issued": ("ruling", "finding"),
     "window.extended": ("window", "phase", "window"),
     "call.opened": ("call", "call"),
     "call.decided": ("call-decided", "call"),

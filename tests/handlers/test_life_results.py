@@ -6,11 +6,12 @@ from typing import Any
 
 import pytest
 
-from events.envelope import Envelope
+from events.envelope import Envelope, encode
 from tests.spec import given
-from tests.support.long_cup import OFFICE, day, decision, rulebook
+from tests.support.log import Log
+from tests.support.long_cup import OFFICE, TEAMS, day, decision, rulebook
 from tests.support.long_stages import at
-from tests.support.long_told import answered, found, recused, ruled, ticked, told
+from tests.support.long_told import answered, found, marks, recused, ruled, ticked, told
 from tests.support.rooted import RootedLog
 
 
@@ -104,3 +105,19 @@ def test_awards_go_to_those_that_advanced_once() -> None:
     start.when(say("ash")).refused("illegal-transition")
     start.when(say("ash", "finale")).refused("illegal-transition")
     given(on=at("signed")).when(say("ash")).pending("final")
+
+
+def test_rulings_in_time_are_settled_before_the_cut_though_the_time_to_answer_is_marked_last() -> None:
+    """The first ruling came too early, so the others wait behind it until it is certain that nobody answered."""
+    log = at("handed-in")
+    log.tell(found("f", "ash", 12), ruled("r0", "f", 13, "met"), ruled("r1", "f", 16), ruled("r2", "f", 17, "met"))
+    log.tell(*marks("heat", TEAMS, 18))
+    log.progress(day(22))
+    assert log.outcome()["ash"] == "advanced"
+    again = Log()
+    for topic in ("scores", "audits", "decisions", "submissions"):
+        for record in log.records:
+            if record.topic == topic:
+                again.feed(record)
+    assert again.outcomes() == log.outcomes()
+    assert [encode(event) for event in again.decisions] == [encode(event) for event in log.decisions]

@@ -79,11 +79,17 @@ class Deployment:
         """A last recorder, in this process, records what is left and settles up."""
         recorder = Recorder(self.parts.bus, self.parts.ledger, self.parts.deployment, ORIGIN, LOG_KEY)
         deadline = time.monotonic() + 40
-        while self.behind():
+        while self.behind() or self.unsigned():
             assert time.monotonic() < deadline, "the last recorder does not catch up"
             recorder.step()
         recorder.settle_up()
         recorder.close()
+
+    def unsigned(self) -> bool:
+        """Some log has grown past its last checkpoint: whoever wrote it was killed before it signed."""
+        ledger = self.parts.ledger
+        signed = {head.programme: ledger.checkpoints(head.programme) for head in ledger.heads()}
+        return any(not signed[head.programme] or signed[head.programme][-1].size < head.size for head in ledger.heads())
 
 
 @contextmanager

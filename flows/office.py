@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 
-from events.bus import Bus, Message
+from events.bus import Bus, Message, Publisher
 from events.entry import Entry, decode_entry
 from events.envelope import CONTENT_TYPE_HEADER, JWS_HEADER, Envelope, encode
 from events.errors import NotFound, Refused, Unavailable
@@ -30,22 +31,20 @@ def message(topic: str, event: Envelope, key: SigningKey | None, timestamp_ms: i
 
 @dataclass(slots=True)
 class Office:
-    """Publishes in the office's name and waits until the recorder has recorded it. Without a key it only waits."""
+    """Publishes in the office's name and waits until the recorder has recorded it. Without a key it only waits. A
+    `publisher` that is given stays open, and is its giver's; without one each publication opens its own.
+    """
 
     bus: Bus
     ledger: Ledger
     key: SigningKey | None
     pause: Callable[[float], None] = time.sleep
+    publisher: Publisher | None = None
 
     def publish(self, events: Sequence[Outgoing], timestamp_ms: int | None = None) -> list[Entry]:
         """The first entries of what was published, in order. Raises Refused when the recorder refused one of them."""
         messages = [message(topic, event, self.key, timestamp_ms) for topic, event in events]
-        publisher = self.bus.publisher()
-        try:
-            positions = publisher.publish(messages)
-        finally:
-            publisher.close()
-        entries = self.recorded(positions)
+        entries = self.recorded(self._published(messages))
         for entry, (topic, event) in zip(entries, events, strict=True):
             if entry.verdict == "refused":
                 raise Refused(
@@ -53,6 +52,12 @@ class Office:
                     hint=f"phasegate log {event.subject} {entry.index} shows why",
                 )
         return entries
+
+    def _published(self, messages: Sequence[Message]) -> list[Position]:
+        if self.publisher is not None:
+            return self.publisher.publish(messages)
+        with closing(self.bus.publisher()) as publisher:
+            return publisher.publish(messages)
 
     def recorded(self, positions: Sequence[Position]) -> list[Entry]:
         """Waits until all positions are recorded. Raises Unavailable when the recorder does not get there in time."""

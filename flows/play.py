@@ -100,7 +100,7 @@ class Player:
         with recording(self.parts) as running, ExitStack() as stack:
             way = Progress(self.parts, self.scenario.programme)
             way.office.pause = running.pause
-            publisher = self.parts.bus.publisher()
+            way.office.publisher = publisher = self.parts.bus.publisher()
             stack.callback(publisher.close)
             queue, figures = list(self.scenario.scheduled), sorted(self.scenario.about.publications, key=lambda p: p.at)
             for tick in [t for t in self.scenario.ticks if self.until_ms is None or t <= self.until_ms]:
@@ -135,18 +135,18 @@ class Player:
             with self._timed("flows"):
                 done = [describe(step) for step in way.steps(tick)]
         else:
-            done = self._flow(self.prefect, tick, describe(transition))
+            done = self._flow(self.prefect, way, tick, describe(transition))
         for what in done:
             self.say(f"{format_instant(tick)}  {what}")
         self._done += done
 
-    def _flow(self, prefect: PrefectServer, tick: int, what: str) -> list[str]:
+    def _flow(self, prefect: PrefectServer, way: Progress, tick: int, what: str) -> list[str]:
         with self._timed("waiting for Prefect"):
             prefect.ready()
         with self._timed("importing Prefect"):
             from flows.progress import run_progress
         with self._timed("flows"):
-            return run_progress(self.parts, self.scenario.programme, format_instant(tick), what)
+            return run_progress(way, format_instant(tick), what)
 
     @contextmanager
     def _timed(self, what: str) -> Iterator[None]:

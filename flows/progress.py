@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
@@ -23,7 +23,7 @@ from prefect.tasks import Task
 from events.errors import Conflict, Unavailable
 from events.values import parse_instant
 from flows.transitions import Progress
-from flows.wiring import Parts, open_parts
+from flows.wiring import open_parts
 from handlers.transition import DecidePhase, Transition, describe
 from handlers.views import phase_view
 from infra.clock import now_ms
@@ -41,18 +41,20 @@ class Run:
     transition: Transition | None = None
 
 
-_PARTS: ContextVar[Parts | None] = ContextVar("phasegate_parts", default=None)
+_WAY: ContextVar[Progress | None] = ContextVar("phasegate_way", default=None)
 _RUN: ContextVar[Run] = ContextVar("phasegate_run")
 
 
 @contextmanager
-def using(parts: Parts) -> Iterator[None]:
-    """Within the block flows work on these parts; elsewhere they open their own, from the settings."""
-    token = _PARTS.set(parts)
+def using(way: Progress) -> Iterator[None]:
+    """Within the block flows go this way, with what it has folded; elsewhere they open parts of their own, from the
+    settings.
+    """
+    token = _WAY.set(way)
     try:
         yield
     finally:
-        _PARTS.reset(token)
+        _WAY.reset(token)
 
 
 async def _may_pass(task: Task[Any, Any], run: TaskRun, state: RunState[Any]) -> bool:
@@ -79,18 +81,15 @@ async def progress(programme: str, now: str | None = None, what: str = "progress
     """Performs everything that is due in a programme and returns what that was. `now`: an RFC 3339 instant for a programme
     that runs in its own time; the clock otherwise. `what` only names the run.
     """
-    given = _PARTS.get()
-    parts = given or open_parts()
-    try:
-        return await _progress(parts, programme, now)
-    finally:
-        if given is None:
-            parts.close()
+    if (given := _WAY.get()) is not None:
+        return await _progress(given, now)
+    with closing(open_parts()) as parts:
+        return await _progress(Progress(parts, programme), now)
 
 
-async def _progress(parts: Parts, programme: str, now: str | None) -> list[str]:
-    moment = None if now is None else parse_instant(now)
-    run = Run(Progress(parts, programme), now_ms if moment is None else lambda: moment)
+async def _progress(way: Progress, now: str | None) -> list[str]:
+    programme, moment = way.programme, None if now is None else parse_instant(now)
+    run = Run(way, now_ms if moment is None else lambda: moment)
     token, done = _RUN.set(run), list[str]()
     try:
         while (transition := run.way.due(run.now_ms())) is not None:
@@ -127,8 +126,8 @@ async def _show(way: Progress, phase_id: str) -> None:
     await acreate_markdown_artifact(text, key=f"decision-{key}", description=f"Decision of {phase_id}")
 
 
-def run_progress(parts: Parts, programme: str, now: str | None, what: str) -> list[str]:
-    """Runs the flow once in this process, on these parts."""
-    with using(parts):
-        result: list[str] = asyncio.run(progress(programme, now, what))
+def run_progress(way: Progress, now: str | None, what: str) -> list[str]:
+    """Runs the flow once in this process, this way."""
+    with using(way):
+        result: list[str] = asyncio.run(progress(way.programme, now, what))
         return result

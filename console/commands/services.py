@@ -73,6 +73,7 @@ def progress(options: argparse.Namespace, report: Report) -> Result:
     from events.values import format_instant
     from flows.prefect_server import PrefectServer
     from flows.reading import open_reading
+    from flows.transitions import Progress
     from flows.wiring import open_parts
     from handlers.due import next_instant
     from infra.clock import now_ms
@@ -87,7 +88,8 @@ def progress(options: argparse.Namespace, report: Report) -> Result:
             report.say(f"performing what is due in {programme}, flows at {server.api_url}")
             from flows.progress import run_progress
 
-            done = run_progress(parts, programme, None if at_ms is None else format_instant(at_ms), "progress")
+            way = Progress(parts, programme)
+            done = run_progress(way, None if at_ms is None else format_instant(at_ms), "progress")
         following = next_instant(parts.reader().state(programme), now_ms() if at_ms is None else at_ms)
     data = {
         "programme": programme,

@@ -96,7 +96,7 @@ ACTS: Mapping[str, Act] = {
     "find": Act("finding.recorded", "a count of a gate is met or not", (
         PHASE, COUNT, VERDICT,
         option("component", "--component", "the part of the submission that it is about"),
-        objects("evidence", "--evidence", "what it rests on; may be repeated", ("uri", "sha256", "note")),
+        objects("evidence", "--evidence", "what it rests on; may be repeated", ("uri", "sha256", "note")), REOPENING,
     ), previews=True),
     "tick": Act("count.ticked", "a panel's member ticks a count of a gate as not met", (
         PHASE, COUNT, BY, option("not_met", "--met", "take the tick back", "unless"),

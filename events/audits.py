@@ -20,7 +20,9 @@ class Evidence(Payload):
 
 
 class FindingRecorded(Payload):
-    """Somebody entitled to look found that a count of a gate is met, not met, or cannot be told."""
+    """Somebody entitled to look found that a count of a gate is met, not met, or cannot be told. `reopening` names the
+    phase.reopened in whose time it was found, when the intake is over.
+    """
 
     phase: Id
     entrant: Id
@@ -29,6 +31,7 @@ class FindingRecorded(Payload):
     verdict: GateVerdict
     evidence: list[Evidence]
     component: Text | None = None
+    reopening: EventId | None = None
 
 
 class RulingIssued(Payload):

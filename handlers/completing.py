@@ -25,7 +25,7 @@ def completed(state: State, name: str, data: Data) -> dict[str, Any]:
     phase = concern_of(state, name, data).phase
     match name:
         case "finding.recorded":
-            following: Data = {"evidence": []}
+            following: Data = {"evidence": [], **({} if phase is None else _reopening(phase))}
         case "phase.reopened":
             following = {"reason": OFFICE}
         case "award.granted":
@@ -46,7 +46,7 @@ def _following(state: State, phase: PhaseState, name: str, data: Data) -> Data:
         case "rebuttal.filed":
             return {"entrant": phase.findings[data["finding"]].fact.data["entrant"]}
         case "score.recorded" | "score.corrected":
-            return _mark(phase)
+            return _reopening(phase)
         case "figures.published":
             return _figures(state, phase, data)
         case _:
@@ -68,8 +68,8 @@ def _approval(state: State, phase: PhaseState, data: Data) -> Data:
     return {"meaning": "approves"} | ({} if role is None else {"role": role})
 
 
-def _mark(phase: PhaseState) -> Data:
-    """Named when a reopening of the phase takes marks in."""
+def _reopening(phase: PhaseState) -> Data:
+    """Named when a reopening of the phase takes marks and findings in."""
     if phase.closed is not None or phase.round.until_ms is None:
         return {}
     return {"reopening": phase.round.opened.event.id}

@@ -8,15 +8,15 @@ from events.derived import pipeline_source
 from events.rulebook import Phase, Source
 from events.values import format_instant
 from handlers.state import Fact, Finding, PhaseState, State
-from handlers.verdicts import ACCEPTED, Refusal, Verdict, behind, named_already, outside_phase, outside_window, pend
+from handlers.verdicts import ACCEPTED, Refusal, Verdict, behind, named_already, outside_phase, outside_time, pend
 from handlers.windows import REBUTTAL, rebuttal_deadline
 
 _DERIVED = re.compile(r"[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-5[0-9a-fA-F]{3}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}")
 
 
 def finding_recorded(state: State, fact: Fact, source: Source | None) -> Verdict:
-    """By whom the gate names, within the audits window. The pipeline's own screen is a function of the submissions and
-    has no deadline: the intake is not closed before it is recorded.
+    """By whom the gate names, within the audits window or a reopening that it names. The pipeline's own screen is a
+    function of the submissions and has no deadline: the intake is not closed before it is recorded.
     """
     data = fact.data
     assert state.rulebook is not None  # judge_event asks the rulebook's sources first.
@@ -37,7 +37,7 @@ def finding_recorded(state: State, fact: Fact, source: Source | None) -> Verdict
     return (
         _misnamed(state, fact, is_screen=is_screen)
         or outside_phase(state, phase, fact)
-        or (None if is_screen else outside_window(state, phase, "audits", fact))
+        or (None if is_screen else outside_time(state, phase, "audits", fact))
         or ACCEPTED
     )
 

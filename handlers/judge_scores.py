@@ -14,8 +14,7 @@ from handlers.verdicts import (
     named_act,
     named_already,
     outside_phase,
-    outside_reopening,
-    outside_window,
+    outside_time,
     pend,
     slot_claim,
 )
@@ -53,7 +52,7 @@ def _in_slot(state: State, fact: Fact, rules: Phase, leaf: Leaf) -> Verdict:
     return (
         named_already(state, fact, "score.recorded", _is_marked(state, fact.event.id))
         or outside_phase(state, phase, fact)
-        or _outside_time(state, phase, fact)
+        or outside_time(state, phase, "scores", fact)
         or not_appointed(state, phase, leaf.panel, data["evaluator"])
         or ACCEPTED
     )
@@ -74,18 +73,6 @@ def _out_of_range(leaf: Leaf, item: str, value: str, reference: str | None) -> R
     if leaf.takes_reference and (reference is None or parse_number(reference) <= 0):
         return Refusal("out-of-range", f"{leaf.id} divides by a reference; got {reference!r}, send one above 0")
     return None
-
-
-def _outside_time(state: State, phase: PhaseState, fact: Fact) -> Verdict | None:
-    """Not in time for the scores of a phase, nor for the reopening of it that the mark or correction names."""
-    reopening = fact.data.get("reopening")
-    if reopening is None:
-        return outside_window(state, phase, "scores", fact)
-    found = outside_reopening(state, fact, reopening)
-    if not isinstance(found, PhaseState):
-        return found
-    other = Refusal("unknown-reference", f"{reopening} does not reopen {phase.rules.id}")
-    return None if found is phase else other
 
 
 def not_appointed(state: State, phase: PhaseState, panel: str, evaluator: str) -> Verdict | None:
@@ -119,7 +106,7 @@ def score_corrected(state: State, fact: Fact, source: Source | None) -> Verdict:
             "illegal-transition", f"{target} was voided, and {before.ids[0]} given in its place; correct that"
         )
     wrong = _out_of_range(leaf, item, fact.data["value"], fact.data.get("reference", before.reference))
-    return wrong or named_act(state, fact) or _outside_time(state, phase, fact) or ACCEPTED
+    return wrong or named_act(state, fact) or outside_time(state, phase, "scores", fact) or ACCEPTED
 
 
 def score_voided(state: State, fact: Fact, source: Source | None) -> Verdict:

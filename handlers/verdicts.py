@@ -136,6 +136,18 @@ def outside_reopening(state: State, fact: Fact, reopening: str) -> PhaseState | 
     return pend(state, (("event", reopening),), unknown, phase=None)
 
 
+def outside_time(state: State, phase: PhaseState, window: str, fact: Fact) -> Verdict | None:
+    """Why a fact is not in time for a window of its phase, nor for the reopening of it that the fact names."""
+    reopening = fact.data.get("reopening")
+    if reopening is None:
+        return outside_window(state, phase, window, fact)
+    found = outside_reopening(state, fact, reopening)
+    if not isinstance(found, PhaseState):
+        return found
+    other = Refusal("unknown-reference", f"{reopening} does not reopen {phase.rules.id}")
+    return None if found is phase else other
+
+
 def _late(fact: Fact, phase_id: str, window: str, last_ms: int) -> Refusal:
     stamped, ended = format_instant(fact.received_ms), format_instant(last_ms)
     return Refusal("late", f"stamped {stamped}; the {window} of {phase_id} ended at {ended}")

@@ -9,8 +9,8 @@ from typing import Any
 
 from events.errors import NotFound
 from events.names import TYPES
-from events.values import format_number
 from handlers.concerns import concern_of
+from handlers.decide_course import award
 from handlers.figures import figures_of
 from handlers.state import PhaseState, State
 
@@ -78,10 +78,7 @@ def _reopening(phase: PhaseState) -> Data:
 def _award(phase: PhaseState | None) -> Data:
     """What the rules of the phase give to everybody that advances."""
     rule = phase.rules.awards if phase is not None else None
-    if rule is None:
-        return {}
-    rows = [{"kind": row.kind, "quantity": format_number(row.quantity), "unit": row.unit} for row in rule.resources]
-    return {"resources": rows} | ({} if rule.title is None else {"title": rule.title})
+    return {} if rule is None else award(rule)
 
 
 def _figures(state: State, phase: PhaseState, data: Data) -> Data:

@@ -8,6 +8,7 @@ from typing import Any
 from events.decisions import Basis
 from events.derived import derive
 from events.envelope import Envelope
+from events.rulebook import AwardRule
 from events.values import format_instant, format_number, parse_instant
 from handlers import decide
 from handlers.course import advanced
@@ -33,12 +34,9 @@ from handlers.transition import (
 )
 from handlers.windows import CALL, REGISTRATION, objections_window
 
-Rooted = CloseIntake | DecidePhase | DecideCall
-"""Transitions whose events name a root of the log's tree, or whose the offsets of a partition are."""
-
 
 def events_of(state: State, transition: Transition) -> list[Outgoing]:
-    """What a transition publishes that needs nothing beside the state (see `Rooted` for the others)."""
+    """What a transition publishes that needs nothing beside the state. The others name a root of the log's tree."""
     match transition:
         case MarkWindow():
             return decide.markers_of(state, transition)
@@ -111,17 +109,20 @@ def figures_published(state: State, command: PublishFigures) -> Outgoing:
     return _one(state, "phasegate.figures.published.v1", data, where, [fact for fact in causes if fact is not None])
 
 
+def award(rule: AwardRule) -> dict[str, Any]:
+    """What an award of the rules is, as events write it."""
+    resources = [
+        {"kind": row.kind, "quantity": format_number(row.quantity), "unit": row.unit} for row in rule.resources
+    ]
+    return {"resources": resources} | ({} if rule.title is None else {"title": rule.title})
+
+
 def award_granted(state: State, phase_id: str, entrant: str) -> Outgoing:
     """What the rules of the phase give to everybody that advances."""
     phase = state.phases[phase_id]
     rule = phase.rules.awards
     assert rule is not None  # due() grants what there is.
-    resources = [
-        {"kind": row.kind, "quantity": format_number(row.quantity), "unit": row.unit} for row in rule.resources
-    ]
-    data: dict[str, Any] = {"entrant": entrant, "phase": phase_id, "resources": resources}
-    if rule.title is not None:
-        data["title"] = rule.title
+    data = {"entrant": entrant, "phase": phase_id, **award(rule)}
     return _one(state, "phasegate.award.granted.v1", data, (phase_id, entrant, 1), [_finality(phase)])
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from events.values import parse_duration
+from handlers.course import advanced
 from handlers.reasons import Unresolved
 from handlers.state import Decision, Fact, Objection, PhaseState, State
 from handlers.windows import is_complete, is_in_time, is_signed, markers, objections_deadline, objections_window
@@ -100,12 +101,11 @@ def _gone(state: State, phase: PhaseState, decision: Decision) -> list[Fact]:
     """The withdrawals, in time for objections, of entrants that the decision lets advance."""
     if phase.rules.objections is None:
         return []
-    advanced = {row["entrant"] for row in decision.fact.data["outcomes"] if row["outcome"] == "advanced"}
-    window = objections_window(decision)
+    window, kept = objections_window(decision), advanced(phase)
     return [
         fact
         for entrant, fact in state.withdrawn.items()
-        if entrant in advanced and is_in_time(state, phase.rules.id, window, fact)
+        if entrant in kept and is_in_time(state, phase.rules.id, window, fact)
     ]
 
 

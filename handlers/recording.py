@@ -9,7 +9,7 @@ import heapq
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from events.entry import Entry, Members
+from events.entry import Members
 from events.entry import Verdict as EntryVerdict
 from events.envelope import Envelope
 from events.errors import Tampered
@@ -194,11 +194,6 @@ def members_of(draft: Draft, commitment: str) -> Members:
         draft.index, record.topic, record.partition, record.offset, record.received_ms, record.received_by,
         WRITTEN[type(verdict)], commitment, draft.type, reason_of(draft), draft.of,
     )  # fmt: skip
-
-
-def as_entry(draft: Draft, commitment: str) -> Entry:
-    """`members_of` as an Entry."""
-    return Entry(*members_of(draft, commitment))
 
 
 def reason_of(draft: Draft) -> str | None:

@@ -7,9 +7,9 @@ from dataclasses import replace
 
 import pytest
 
-from events.entry import decode_entry
+from events.entry import Entry, decode_entry
 from events.errors import Tampered
-from handlers.recording import Draft, as_entry, record_one
+from handlers.recording import Draft, members_of, record_one
 from handlers.verdicts import Refusal
 from tests.handlers.test_order import played
 from tests.spec import given
@@ -150,7 +150,7 @@ def test_a_producers_stamp_stops_the_recorder_where_the_broker_was_to_stamp() ->
 def test_the_public_entry_has_no_text_of_the_senders() -> None:
     record = record_of(replace(small.scores()[0], type="phasegate.secret plan"), "scores")
     (draft,) = given(on=at("submitted")).when(record).drafts
-    entry = as_entry(draft, "0" * 64)
+    entry = Entry(*members_of(draft, "0" * 64))
     assert (entry.type, entry.reason) == (None, "unknown-type")
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from events.decisions import Basis
 from events.derived import pipeline_source
-from events.entry import Opening, commitment, decode_entry, encode_entry, encode_headers
+from events.entry import Entry, Opening, commitment, decode_entry, encode_entry, encode_headers
 from events.envelope import Envelope
 from events.record import Record, partition_for
 from events.values import parse_instant
@@ -16,7 +16,7 @@ from handlers import decide, decide_course
 from handlers.due import due
 from handlers.fold import Folder
 from handlers.judge import Deployment
-from handlers.recording import Draft, as_entry, detail_of, record_one
+from handlers.recording import Draft, detail_of, members_of, record_one
 from handlers.state import State
 from handlers.transition import CloseIntake, DecideCall, DecidePhase, Transition
 from tests.support import small
@@ -84,7 +84,7 @@ class Log:
         if draft.of is None:
             opening = Opening(bytes(32), draft.record.key, encode_headers(draft.record.headers), draft.record.value)
             self.commitments[draft.index] = commitment(opening)
-        entry = as_entry(draft, self.commitments[draft.index if draft.of is None else draft.of])
+        entry = Entry(*members_of(draft, self.commitments[draft.index if draft.of is None else draft.of]))
         self.stored.append(Stored(draft.index, encode_entry(entry), opening, detail_of(draft)))
 
     def progress(self, now_ms: int) -> list[Transition]:

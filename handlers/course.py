@@ -3,16 +3,35 @@
 from __future__ import annotations
 
 from events.rulebook import Phase
-from handlers.state import Fact, PhaseState, State
+from handlers.state import Fact, Key, PhaseState, State
 from handlers.windows import CALL, REGISTRATION, is_complete, is_in_time
 
 
 def is_done(state: State, rules: Phase) -> bool:
-    """Nothing of this phase stands in the way of the next: it is final, and a call is decided, or had nothing to fill."""
+    """Nothing of this phase stands in the way of the next: it is final, or nobody takes part in it, and a call is decided,
+    or had nothing to fill. Asked of the phases in their order: only after those before it is it known who takes part.
+    """
     if rules.call is None:
-        return state.status(rules.id) == "final"
+        return state.status(rules.id) == "final" or is_empty(state, rules)
     call = state.calls.get(rules.id)
     return is_skipped(state, rules) if call is None else call.decided is not None
+
+
+def is_empty(state: State, rules: Phase) -> bool:
+    """A phase that is no call and that nobody reaches, or registered for: known once its registration is complete."""
+    if rules.id in state.phases or not is_complete(state, rules.id, REGISTRATION):
+        return False
+    return not entrants_of(state, rules)
+
+
+def over_keys(rules: Phase) -> tuple[Key, ...]:
+    """What may end a phase, for what waits until it `is_done`."""
+    return (
+        ("final", rules.id),
+        ("window", rules.id, REGISTRATION),
+        ("window", rules.id, CALL),
+        ("call-decided", rules.id),
+    )
 
 
 def is_skipped(state: State, rules: Phase) -> bool:
@@ -55,9 +74,7 @@ def entrants_of(state: State, rules: Phase) -> tuple[str, ...]:
     elif (before := previous(state, rules)) is None:
         candidates = {name for name, fact in state.entrants.items() if _in_time(state, rules, fact)}
     else:
-        phase = state.phases.get(before.id)
-        kept = set(advanced(phase)) if phase is not None else set()
-        candidates = (kept - _reapplied(state, before)) | set(newcomers(state, rules))
+        candidates = _left_by(state, before)
     return tuple(sorted(name for name in candidates if not _has_left(state, rules.id, REGISTRATION, name)))
 
 
@@ -76,10 +93,27 @@ def previous(state: State, rules: Phase) -> Phase | None:
 def newcomers(state: State, rules: Phase) -> list[str]:
     """Whom the calls that fill the phase before this one selected."""
     before = previous(state, rules)
-    if before is None or rules.call is not None:
-        return []
-    calls = [state.calls.get(phase.id) for phase in _filling(state, before)]
+    return [] if before is None or rules.call is not None else _selected(state, before)
+
+
+def _selected(state: State, filled: Phase) -> list[str]:
+    """Whom the calls that fill a phase selected."""
+    calls = [state.calls.get(phase.id) for phase in _filling(state, filled)]
     return [name for call in calls if call and call.decided for name in call.decided.data["selected"]]
+
+
+def _left_by(state: State, before: Phase) -> set[str]:
+    """Who goes on from a phase: those it let advance, and those whom a call for its vacant places selected."""
+    phase = state.phases.get(before.id)
+    kept = set(advanced(phase)) if phase is not None else set()
+    return (kept - _reapplied(state, before)) | set(_selected(state, before))
+
+
+def finalists(state: State) -> list[str]:
+    """Who goes on from the last phase that is no call, sorted."""
+    assert state.rulebook is not None  # There are no finalists without one.
+    last = [rules for rules in state.rulebook.phases if rules.call is None][-1]
+    return sorted(_left_by(state, last))
 
 
 def _reapplied(state: State, filled: Phase) -> set[str]:

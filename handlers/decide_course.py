@@ -11,7 +11,7 @@ from events.envelope import Envelope
 from events.rulebook import AwardRule
 from events.values import format_instant, format_number, parse_instant
 from handlers import decide
-from handlers.course import advanced
+from handlers.course import advanced, finalists, is_empty
 from handlers.decide import Outgoing, facts
 from handlers.figures import figures_of
 from handlers.screen import outstanding_screens
@@ -175,10 +175,12 @@ def applications_size(state: State, call_id: str) -> int:
 
 
 def programme_concluded(state: State, command: ConcludeProgramme) -> Outgoing:
-    """Who is left after the last phase that is no call."""
+    """Who is left when no phase is to come."""
     assert state.rulebook is not None  # due() asks nothing without one.
-    last = [state.phases[rules.id] for rules in state.rulebook.phases if rules.call is None][-1]
-    calls = [call.decided for call in state.calls.values() if call.decided is not None]
-    causes = [_finality(last), *last.awards.values(), *calls]
-    data = {"finalists": sorted(advanced(last))}
+    phases = state.phases.values()
+    causes = [_finality(phase) for phase in phases] + [fact for phase in phases for fact in phase.awards.values()]
+    causes += [call.decided for call in state.calls.values() if call.decided is not None]
+    empty = [rules.id for rules in state.rulebook.phases if is_empty(state, rules)]
+    causes += [fact for phase_id in empty for fact in state.markers[phase_id, REGISTRATION].values()]
+    data = {"finalists": finalists(state)}
     return _one(state, "phasegate.programme.concluded.v1", data, (command.phase, "", 1), causes)

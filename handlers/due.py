@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from events.record import TOPICS
 from events.rulebook import Phase
 from events.values import parse_instant
-from handlers.course import advanced, entrants_of, is_skipped, vacant_places
+from handlers.course import advanced, entrants_of, is_empty, is_skipped, vacant_places
 from handlers.hearings import is_heard, reopening
 from handlers.readiness import owed_now
 from handlers.reasons import Unresolved
@@ -66,7 +66,7 @@ def _in_course(state: State, rules: Phase, now_ms: int) -> tuple[Transition | No
     if phase is None:
         if call is not None and call.decided is not None:
             return None, True
-        return _opening(state, rules, now_ms), False
+        return _opening(state, rules, now_ms), is_empty(state, rules)
     if phase.status != "final":
         return _in_phase(state, phase, now_ms), False
     if call is not None and call.decided is None:
@@ -192,7 +192,7 @@ def _instants(state: State) -> Iterator[int]:
         phase = state.phases.get(rules.id)
         if phase is None:
             call, windows = state.calls.get(rules.id), [REGISTRATION]
-            if is_skipped(state, rules) or (call is not None and call.decided is not None):
+            if is_skipped(state, rules) or is_empty(state, rules) or (call is not None and call.decided is not None):
                 continue
             windows += [CALL] if rules.call is not None and call is None else []
         else:

@@ -5,7 +5,16 @@ from __future__ import annotations
 from events.rulebook import Phase, Source, digest, parse_rulebook, whole
 from events.values import format_instant, parse_instant
 from handlers.check import faults
-from handlers.course import advanced, entrants_of, is_done, is_skipped, vacant_places, why_not_eligible
+from handlers.course import (
+    advanced,
+    entrants_of,
+    finalists,
+    is_done,
+    is_skipped,
+    over_keys,
+    vacant_places,
+    why_not_eligible,
+)
 from handlers.decided import decision_of
 from handlers.figures import figures_of
 from handlers.state import Fact, State
@@ -168,14 +177,13 @@ def award_granted(state: State, fact: Fact, source: Source | None) -> Verdict:
 
 
 def programme_concluded(state: State, fact: Fact, source: Source | None) -> Verdict:
-    """Once, when no phase is to come, naming who advances from the last."""
+    """Once, when no phase is to come, naming who goes on from the last."""
     assert state.rulebook is not None  # judge_event asks the rulebook's sources first.
     if state.concluded is not None:
         return Refusal("illegal-transition", f"concluded already (entry {state.concluded.index})")
     for rules in state.rulebook.phases:
         if not is_done(state, rules):
-            return Pending((("final", rules.id), ("window", rules.id, CALL), ("call-decided", rules.id)))
-    last = [rules for rules in state.rulebook.phases if rules.call is None][-1]
-    if sorted(fact.data["finalists"]) != sorted(advanced(state.phases[last.id])):
-        return Refusal("illegal-transition", f"{last.id} lets others advance")
+            return Pending(over_keys(rules))
+    if sorted(fact.data["finalists"]) != (left := finalists(state)):
+        return Refusal("illegal-transition", f"finalists are {sorted(fact.data['finalists'])}; left are {left}")
     return ACCEPTED

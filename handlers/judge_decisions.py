@@ -6,7 +6,7 @@ from events.derived import derived_id, pipeline_source
 from events.rulebook import Source, digest
 from events.values import format_instant, parse_instant
 from handlers.check import faults
-from handlers.course import is_done
+from handlers.course import is_done, over_keys
 from handlers.decided import before_answers, closed_phase, decision_of
 from handlers.hearings import heard, reopening
 from handlers.state import WINDOWS, Fact, PhaseState, State
@@ -71,7 +71,7 @@ def phase_opened(state: State, fact: Fact, source: Source | None) -> Verdict:
         if rules.id == phase_id:
             break
         if not is_done(state, rules):
-            return Pending((("final", rules.id), ("window", rules.id, CALL), ("call-decided", rules.id)))
+            return Pending(over_keys(rules))
     for entrant in fact.data["entrants"]:
         if (unfit := _not_registered(state, phase_id, entrant)) is not None:
             return unfit

@@ -117,5 +117,6 @@ _NOTES = (
     "",
     "Withdrawals, recusals, annulled marks, returned decisions and signatures change no status by themselves: they change",
     "what the next event of the table rests on. A call's phase goes the same way; where nobody applies it stays `planned`.",
+    "So does a phase that nobody reaches, or registered for: it is passed over once its registration is complete.",
     "",
 )

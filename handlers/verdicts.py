@@ -49,8 +49,8 @@ ACCEPTED = Accepted()
 def pend(
     state: State, keys: tuple[Key, ...], otherwise: Refusal, *, phase: str | None, window: str | None = None
 ) -> Pending | Refusal:
-    """Pending, or the refusal that it ends in when its window is complete, its phase or (without one) the programme is
-    over: nothing pends for ever.
+    """Pending, or the refusal that it ends in when its window is complete, its phase or the programme is over: nothing pends
+    for ever, not even what names a phase that never opens.
     """
     if phase is not None and window is not None:
         if is_complete(state, phase, window):
@@ -58,9 +58,9 @@ def pend(
         keys = (*keys, ("window", phase, window))
     if phase is not None and state.status(phase) == "final":
         return otherwise
-    if phase is None and state.concluded is not None:
+    if state.concluded is not None:
         return otherwise
-    return Pending((*keys, ("concluded",) if phase is None else ("final", phase)))
+    return Pending((*keys, *(() if phase is None else (("final", phase),)), ("concluded",)))
 
 
 def behind(state: State, fact: Fact, *claim: str) -> Pending | None:

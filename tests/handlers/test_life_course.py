@@ -14,6 +14,7 @@ from tests.support.long_cup import OFFICE, TEAMS, day, instant, rulebook
 from tests.support.long_stages import at
 from tests.support.long_told import (
     applied,
+    beginnings,
     marks,
     recused,
     registered,
@@ -258,6 +259,50 @@ def test_the_programme_ends_with_the_last_phase_and_nothing_is_due_any_more() ->
     again = told("programme.concluded", "x", OFFICE, 170, finalists=["birch"])
     given(on=log).when(again).refused("illegal-transition")
     assert log.progress(day(500)) == []
+
+
+def test_a_phase_that_nobody_reaches_is_passed_over_and_what_waits_for_it_ends() -> None:
+    log = at("final", heat={"floors": {"total": "100"}})
+    log.progress(day(111))
+    (mark,) = marks("finale", ("ash",), 112)[:1]
+    given(on=log).when(told("programme.concluded", "x", OFFICE, 113, finalists=[])).pending("window")
+    given(on=log).when(mark).pending("phase")
+    log.tell(mark)
+    log.progress(day(140) + 1)
+    assert "finale" not in log.state.phases
+    assert log.state.concluded is not None
+    assert log.state.concluded.data == {"finalists": []}
+    assert not log.state.waiting
+    assert log.progress(day(500)) == []
+    replays(log)
+
+
+def test_a_programme_for_which_nobody_registers_ends() -> None:
+    log = RootedLog()
+    log.tell(long_cup.announced(rulebook()))
+    log.progress(day(140) + 1)
+    assert not log.state.phases
+    assert log.state.concluded is not None
+    assert log.state.concluded.data == {"finalists": []}
+    replays(log)
+
+
+def test_whom_a_call_selects_after_the_last_phase_is_among_those_who_are_left() -> None:
+    document = rulebook(heat={"advance": {"places": "4"}})
+    document["phases"] = document["phases"][:2]
+    log = RootedLog()
+    log.tell(long_cup.announced(document), *beginnings())
+    log.progress(day(0) + 1)
+    log.tell(*(submitted(team, 5) for team in TEAMS), *marks("heat", TEAMS, 15))
+    log.progress(day(21) + 1)
+    log.tell(*signed(25), registered("elm", 50))
+    log.progress(day(100) + 1)
+    log.tell(applied("elm", 105))
+    evaluated(log, "elm")
+    log.progress(day(140))
+    assert log.state.concluded is not None
+    assert log.state.concluded.data == {"finalists": ["ash", "birch", "cedar", "elm"]}
+    replays(log)
 
 
 def test_a_programme_is_not_concluded_early_nor_with_others() -> None:

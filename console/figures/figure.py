@@ -1,0 +1,51 @@
+"""What a figure is: a picture, the table that says the same, and a sketch of it for a terminal."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from html import escape
+
+from console.figures.drawing import standalone
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One figure. `rows` under `heads` hold every number of the picture, so that nobody needs to see it; `sketch` is the
+    picture in characters, about 80 wide.
+    """
+
+    id: str
+    title: str
+    note: str
+    svg: str
+    heads: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    sketch: tuple[str, ...]
+
+    def file(self) -> str:
+        """The picture as a file of its own."""
+        return standalone(self.svg)
+
+    def html(self) -> str:
+        """The picture with its table beneath, for a page that has the style sheet."""
+        head = "".join(f'<th scope="col">{escape(cell)}</th>' for cell in self.heads)
+        body = "".join(f"<tr>{_cells(row)}</tr>" for row in self.rows)
+        caption = f"<caption>{escape(self.title)}</caption>"
+        table = f"<table>{caption}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+        note = f"<p>{escape(self.note)}</p>" if self.note else ""
+        said = f"<figcaption><strong>{escape(self.title)}</strong>{note}</figcaption>"
+        return f'<figure id="{escape(self.id)}">{said}{self.svg}<div class="beneath">{table}</div></figure>'
+
+
+def _cells(row: tuple[str, ...]) -> str:
+    first, *others = row
+    return f'<th scope="row">{escape(first)}</th>' + "".join(f"<td>{escape(cell)}</td>" for cell in others)
+
+
+BLOCKS = "█▓▒░▚▞"
+"""What the parts of a bar are sketched with, in order."""
+
+
+def sketched(length: float, whole: float, width: int, block: str = BLOCKS[0]) -> str:
+    """A bar of `length` out of `whole` in `width` characters."""
+    return block * round(length / whole * width) if whole > 0 else ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -60,7 +61,7 @@ EVERY = [standings, margins, weights, ranks, timeline]
 
 
 @pytest.mark.parametrize("make", EVERY)
-def test_what_comes_from_outside_is_text(make: type[Figure]) -> None:
+def test_what_comes_from_outside_is_text(make: Callable[..., Figure]) -> None:
     figure = make(HOSTILE)
     assert "<script" not in figure.svg + figure.html() + figure.file()
     for document in (figure.svg, figure.file(), f"<main>{figure.html()}</main>"):
@@ -68,7 +69,7 @@ def test_what_comes_from_outside_is_text(make: type[Figure]) -> None:
 
 
 @pytest.mark.parametrize("make", EVERY)
-def test_every_number_of_the_picture_stands_in_its_table(make: type[Figure]) -> None:
+def test_every_number_of_the_picture_stands_in_its_table(make: Callable[..., Figure]) -> None:
     figure = make()
     said = {part for row in figure.rows for cell in row for part in re.findall(r"\d+(?:\.\d+)?", cell)}
     shown = [node.text or "" for node in ET.fromstring(figure.svg).iter("{http://www.w3.org/2000/svg}text")]
@@ -78,7 +79,7 @@ def test_every_number_of_the_picture_stands_in_its_table(make: type[Figure]) -> 
 
 
 @pytest.mark.parametrize("make", EVERY)
-def test_a_figure_has_a_name_a_description_and_stays_in_its_frame(make: type[Figure]) -> None:
+def test_a_figure_has_a_name_a_description_and_stays_in_its_frame(make: Callable[..., Figure]) -> None:
     root = ET.fromstring(make().svg)
     ids = (root.get("aria-labelledby") or "").split()
     assert [node.get("id") for node in root[:2]] == ids
@@ -91,7 +92,7 @@ def test_a_figure_has_a_name_a_description_and_stays_in_its_frame(make: type[Fig
 
 
 @pytest.mark.parametrize("make", EVERY)
-def test_a_sketch_fits_a_terminal(make: type[Figure]) -> None:
+def test_a_sketch_fits_a_terminal(make: Callable[..., Figure]) -> None:
     assert make().sketch
     assert max(len(line) for line in make().sketch) <= 90
 

@@ -40,7 +40,8 @@ def standings_figure(
         shapes += _bar(row, criteria, _TOP + place * _ROW, float(whole))
     if (cut := _cut(rows, places)) is not None:
         y = _TOP + cut * _ROW - 2
-        shapes += [line(8, y, WIDTH - 8, y, "cut"), text(f"{places} places", WIDTH - 8, y - 7, "cut-text", "end")]
+        shapes += [line(8, y, WIDTH - 8, y, "cut"), line(WIDTH - 120, 16, WIDTH - 96, 16, "cut")]
+        shapes.append(text(f"end of {places} {'place' if places == 1 else 'places'}", WIDTH - 90, 16, "cut-text"))
     described = "; ".join(f"{row.entrant} {row.total or '-'}, {row.outcome}" for row in rows)
     return Figure(
         id_,

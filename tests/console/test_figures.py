@@ -104,8 +104,8 @@ def test_a_file_of_its_own_brings_its_colours_and_nothing_from_elsewhere() -> No
 
 
 def test_the_places_end_between_those_who_have_one_and_those_who_have_none() -> None:
-    assert "1 places" in standings().svg
-    assert "places" not in standings_figure("s", "t", "", (), (), 1).svg
+    assert "end of 1 place<" in standings().svg
+    assert "end of" not in standings_figure("s", "t", "", (), (), 1).svg
 
 
 def test_a_changed_outcome_is_told_without_colour() -> None:

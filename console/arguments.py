@@ -84,6 +84,12 @@ def status(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--check", action="store_true", help="leave with exit code 10 when somebody should look")
 
 
+def figures(parser: argparse.ArgumentParser) -> None:
+    programme(parser)
+    parser.add_argument("--phase", metavar="P", help="the phase's id; every open one without it")
+    parser.add_argument("--out", type=Path, metavar="DIR", help="write each figure there as an SVG file")
+
+
 def log(parser: argparse.ArgumentParser) -> None:
     programme(parser)
     parser.add_argument("index", nargs="?", type=number, metavar="N", help="one entry, with all that is kept of it")

@@ -153,7 +153,7 @@ def test_every_setting_says_what_it_is() -> None:
 
 def test_every_command_has_its_entry() -> None:
     """An entry begins with the command's name: `run SCENARIO` and `phasegate run` are entries of `run`."""
-    from console.main import COMMANDS
+    from console.table_of_commands import COMMANDS
 
     documented = {entry.removeprefix("phasegate ") for entry in entries()}
     names = {word for entry in documented for word in (entry, entry.split(" ")[0])}
@@ -179,7 +179,7 @@ def test_a_guide_names_only_targets_of_the_makefile(path: Path) -> None:
 
 @pytest.mark.parametrize("path", GUIDES, ids=name_of)
 def test_a_guide_names_only_commands_of_phasegate(path: Path) -> None:
-    from console.main import COMMANDS
+    from console.table_of_commands import COMMANDS
 
     named = {words[0] for words in arguments_of("phasegate", path) if words and not words[0].startswith("-")}
     assert named - set(COMMANDS) == set()

@@ -260,3 +260,36 @@ def test_pending_counts_what_nothing_has_settled(phasegate: Phasegate, stage: St
     assert counts() == {"accepted": 0, "refused": 0, "duplicate": 0, "pending": 6}
     stage.tell(small.announced())
     assert counts() == {"accepted": 7, "refused": 0, "duplicate": 0, "pending": 0}
+
+
+# --- figures ----------------------------------------------------------------------------------------------------------
+
+
+def test_a_decided_phase_is_drawn_with_its_tables_and_written_as_files(
+    phasegate: Phasegate, final: Stage, tmp_path: Path
+) -> None:
+    answer = phasegate("figures", "small-cup", "--out", str(tmp_path / "drawn"), "--json")
+    assert answer.code == 0
+    assert [row["id"] for row in answer.data["figures"]] == ["standings-heat", "margins-heat", "timeline-heat"]
+    standings, margins, timeline = answer.data["figures"]
+    assert standings["rows"][0] == ["ash", "1", "51.2", "30.5", "81.7", "advanced"]
+    assert {row[0]: row[1] for row in margins["rows"]}["ash"].startswith("+")
+    indexes = {row[0]: row[3] for row in timeline["rows"] if row[3]}
+    entry = phasegate("log", "small-cup", indexes["phase.decided"], "--json").data["entry"]
+    assert entry["type"] == "phasegate.phase.decided.v1"
+    assert [Path(path).name for path in answer.data["files"]] == [f"{row['id']}.svg" for row in answer.data["figures"]]
+    assert all(Path(path).read_text().startswith("<svg") for path in answer.data["files"])
+    shown = phasegate("figures", "small-cup", "--phase", "heat").out
+    assert "█ bench  ▓ jury" in shown
+    assert "●" in shown
+
+
+def test_no_standings_are_drawn_before_the_decision(phasegate: Phasegate, held: Stage) -> None:
+    answer = phasegate("figures", "small-cup", "--json")
+    assert [row["id"] for row in answer.data["figures"]] == ["timeline-heat"]
+
+
+def test_a_phase_that_is_not_open_is_not_drawn(phasegate: Phasegate, final: Stage) -> None:
+    answer = phasegate("figures", "small-cup", "--phase", "finale", "--json")
+    assert answer.code == 5
+    assert "open are: heat" in answer.document["error"]["message"]

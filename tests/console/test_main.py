@@ -19,8 +19,9 @@ from rich.text import Text
 from console import arguments, output
 from console.arguments import At
 from console.commands import setup
-from console.main import CODES, COMMANDS, EXITS, Command, build_parser, main, parse
+from console.main import CODES, EXITS, build_parser, main, parse
 from console.output import Report, Result, Usage
+from console.table_of_commands import COMMANDS, Command
 from events.errors import Conflict, NotFound, PhasegateError, Refused, Tampered, Unavailable
 from tests.console.conftest import Phasegate
 

@@ -1,0 +1,69 @@
+"""Every command: one line in COMMANDS, and a function that adds its arguments (`arguments.nothing` and
+`arguments.programme` are there).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from console import acts, arguments, key_arguments
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """`runs` is `module:function`, imported when called. `reads`: it reads the log, so it takes `--at`."""
+
+    summary: str
+    arguments: arguments.Add
+    runs: str
+    reads: bool = False
+
+
+COMMANDS: Mapping[str, Command] = {
+    "demo": Command(
+        "play the K-AI programme, then replay every decision", arguments.demo, "console.commands.running:demo"
+    ),
+    "run": Command("play a scenario over the real parts", arguments.run, "console.commands.running:run"),
+    "announce": Command("begin a programme with its rulebook", arguments.announce, "console.commands.sending:announce"),
+    "publish": Command("send the events of a file", arguments.publish, "console.commands.sending:publish"),
+    "record": Command("the recorder, as a service", arguments.record, "console.commands.services:record"),
+    "progress": Command("perform what is due in a programme", arguments.progress, "console.commands.services:progress"),
+    "status": Command("where things stand", arguments.status, "console.commands.look:status", reads=True),
+    "log": Command("the entries of a log", arguments.log, "console.commands.look:log", reads=True),
+    "decisions": Command(
+        "what was decided: standings, outcomes, reasons",
+        arguments.programme,
+        "console.commands.look:decisions",
+        reads=True,
+    ),
+    "figures": Command(
+        "standings, margins and time lines, drawn", arguments.figures, "console.commands.figures:figures", reads=True
+    ),
+    "replay": Command(
+        "judge and decide everything again, and compare",
+        arguments.programme,
+        "console.commands.replaying:replay",
+        reads=True,
+    ),
+    **{name: Command(summary, add, "console.commands.acting:act") for name, (summary, add) in acts.COMMANDS.items()},
+    "amend": Command("change the rules of phases that are not open", acts.amend, "console.commands.amending:amend"),
+    "preview": Command("what events would change", acts.preview, "console.commands.previewing:preview", reads=True),
+    "checkpoint": Command("sign the head of a log", arguments.programme, "console.commands.evidence:checkpoint"),
+    "prove": Command("prove that an entry is in the log", arguments.prove, "console.commands.evidence:prove"),
+    "export": Command("a bundle for an auditor", arguments.export, "console.commands.evidence:export"),
+    "verify": Command(
+        "check a bundle, trusting nothing but a key", arguments.verify, "console.commands.verifying:verify"
+    ),
+    "check": Command("list the faults of a rulebook", arguments.check, "console.commands.rules:check"),
+    "score": Command("standings from a table of marks", arguments.score, "console.commands.rules:score"),
+    "kafka": Command("the local broker: up, down, status", arguments.kafka, "console.commands.kafka:run"),
+    "keys": Command("make, list, rotate and revoke signing keys", key_arguments.keys, "console.commands.keys:run"),
+    "witness": Command(
+        "cosign checkpoints of logs, as a service", key_arguments.witness, "console.commands.witness:witness"
+    ),
+    "config": Command("each setting and where it came from", arguments.nothing, "console.commands.setup:config"),
+    "db": Command("make or update the ledger's tables", arguments.db, "console.commands.setup:db"),
+    "doctor": Command("check this machine and what it reaches", arguments.nothing, "console.commands.doctor:run"),
+    "version": Command("the versions of phasegate and its parts", arguments.nothing, "console.commands.setup:version"),
+}

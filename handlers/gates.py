@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from typing import cast
 
 from events.rulebook import Gate
+from handlers.entrant_cases import GateResult, Verdict
 from handlers.exclusions import excluded_pairs
-from handlers.outcomes import GateResult, Verdict
 from handlers.seats import members
 from handlers.state import Fact, Finding, PhaseState, State
 from handlers.windows import counts

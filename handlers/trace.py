@@ -15,8 +15,9 @@ from events.rulebook import Branch
 from events.rulebook_fields import Rounding
 from events.rulebook_steps import Across, Step
 from events.values import format_number
+from handlers.leaf_work import LeafWork, Stage
 from handlers.rounding import Value
-from handlers.scoring import TOTAL, LeafWork, ScoreTable, Stage
+from handlers.scoring import TOTAL, ScoreTable
 from handlers.steps import Cells, Key
 
 

@@ -104,14 +104,25 @@ def enter(phase: Phase, table: ScoreTable, known: Circumstances) -> Field:
         )
         for name in sorted({*table.entrants, *gone})
     )
+    in_time = tuple(choice for choice in known.tie_choices if not choice.is_late)
+    entered = _contested(phase, phase.advance, table, cases, in_time)
+    tied = entered.contest.tied
+    if not tied or len(in_time) == len(known.tie_choices):
+        return entered
+    needed = tuple(choice for choice in known.tie_choices if not choice.is_late or tied.intersection(choice.order))
+    return _contested(phase, phase.advance, table, cases, needed)
+
+
+def _contested(
+    phase: Phase, advance: Advance, table: ScoreTable, cases: tuple[Case, ...], choices: tuple[TieChoice, ...]
+) -> Field:
     present = tuple(case for case in cases if case.is_present)
-    ranking = rank_entrants(table, [case.entrant for case in present], known.tie_choices)
+    ranking = rank_entrants(table, [case.entrant for case in present], choices)
     eligible = tuple(case for case in present if _is_eligible(phase, case))
     among = ranking
     if len(eligible) < len(present):
-        among = rank_entrants(table, [case.entrant for case in eligible], known.tie_choices)
-    contest = hold_contest(among, _barred(phase, phase.advance, eligible), phase.advance.places)
-    return Field(phase, cases, ranking.ranks, contest)
+        among = rank_entrants(table, [case.entrant for case in eligible], choices)
+    return Field(phase, cases, ranking.ranks, hold_contest(among, _barred(phase, advance, eligible), advance.places))
 
 
 def _case(phase: Phase, table: ScoreTable, name: str, gone: Reason | None, gates: Gates) -> Case:

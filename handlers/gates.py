@@ -17,6 +17,8 @@ from handlers.seats import members
 from handlers.state import Fact, Finding, PhaseState, State
 from handlers.windows import counts
 
+Pairs = frozenset[tuple[str, str]]
+
 _WORST_FIRST: list[Verdict] = ["not-met", "undetermined", "met"]
 
 
@@ -35,8 +37,11 @@ def outstanding(state: State, phase: PhaseState) -> Iterator[tuple[str, Finding]
             yield finding_id, finding
 
 
-def gate_results(state: State, phase: PhaseState) -> dict[tuple[str, str], GateResult]:
-    """Every entrant at every gate of the phase, with the ids of the findings and rulings it rests on."""
+def gate_results(state: State, phase: PhaseState, without: Pairs = frozenset()) -> dict[tuple[str, str], GateResult]:
+    """Every entrant at every gate of the phase, with the ids of the findings and rulings it rests on. Of `without`
+    (evaluator, entrant) no tick counts, as of those who are excluded.
+    """
+    pairs = excluded_pairs(state, phase) | without
     results = {}
     for gate in phase.rules.gates:
         for entrant in phase.entrants:
@@ -45,7 +50,7 @@ def gate_results(state: State, phase: PhaseState) -> dict[tuple[str, str], GateR
             for count in gate.counts:
                 rows = [f for f in phase.findings.values() if f.key == (entrant, gate.id, count)]
                 said = [_verdict(state, phase, finding, cites) for finding in rows]
-                said += _ticked(state, phase, gate, (entrant, gate.id, count), cites)
+                said += _ticked(state, phase, gate, (entrant, gate.id, count), cites, pairs)
                 if said:
                     verdicts[count] = min(said, key=_WORST_FIRST.index)
             met = all(verdict == "met" for verdict in verdicts.values())
@@ -63,12 +68,11 @@ def _verdict(state: State, phase: PhaseState, finding: Finding, cites: set[str])
 
 
 def _ticked(
-    state: State, phase: PhaseState, gate: Gate, key: tuple[str, str, str], cites: set[str]
+    state: State, phase: PhaseState, gate: Gate, key: tuple[str, str, str], cites: set[str], pairs: Pairs
 ) -> Iterator[Verdict]:
     """Not met, when enough of the panel's members say so; the ticks that say it are cited."""
     if gate.tick is None:
         return
-    pairs = excluded_pairs(state, phase)
     seated = [who for who in members(state, phase, gate.tick.by) if (who, key[0]) not in pairs]
     last = [phase.ticks.get((*key, who)) for who in seated]
     against = [fact.event.id for fact in last if fact is not None and fact.data["not_met"]]
@@ -78,14 +82,15 @@ def _ticked(
         yield "not-met"
 
 
-def recognised(state: State, phase: PhaseState) -> frozenset[str] | None:
+def recognised(state: State, phase: PhaseState, without: Pairs = frozenset()) -> frozenset[str] | None:
     """The applicants of an open call that a majority of its panel's members found able to compete; None where the rules
-    ask for no recognition.
+    ask for no recognition. Of `without` (evaluator, entrant) no vote counts.
     """
     call = phase.rules.call
     if call is None or call.recognition is None:
         return None
-    pairs, seated = excluded_pairs(state, phase), members(state, phase, call.recognition.by)
+    pairs = excluded_pairs(state, phase) | without
+    seated = members(state, phase, call.recognition.by)
     found = set()
     for entrant in phase.entrants:
         panel = [who for who in seated if (who, entrant) not in pairs]

@@ -15,10 +15,13 @@ PANEL = "panel"
 
 @dataclass(frozen=True, slots=True)
 class TieChoice:
-    """A person's recorded order of entrants who tie, first the one who goes before, and the events that say so."""
+    """A person's recorded order of entrants who tie, first the one who goes before, and the events that say so. A `late` one
+    counts only where a tie at the cut waits for it, so that no other rank depends on when it came.
+    """
 
     order: tuple[str, ...]
     cites: tuple[str, ...] = ()
+    is_late: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from events.values import parse_number
+from handlers.entrant_cases import Circumstances, enter
 from handlers.exclusions import exclusions, is_effective, is_waiver, marks_in_force, waived_slots
 from handlers.gates import gate_results, outstanding, recognised
 from handlers.hearings import OFFICE, owed_after_decision
 from handlers.marks import Exclusions, Mark, Marks, Seats, missing_marks, quorum_shortfalls
-from handlers.outcomes import PhaseOutcome, decide_outcomes
+from handlers.outcomes import PhaseOutcome, outcome_in
 from handlers.ranking import TieChoice
 from handlers.reasons import Unresolved
 from handlers.scoring import ScoreTable, score_phase
@@ -165,36 +166,30 @@ def _table(state: State, phase: PhaseState, seats: Seats, excluded: Exclusions) 
 
 
 def outcome_of(state: State, phase: PhaseState) -> PhaseOutcome:
-    """What the rules make of everything that is known of the phase. A function of the set of accepted events.
-
-    A person's choice in a tie counts when it is in time for the round; a later one only where a tie at the cut waits for
-    it, so that no other rank depends on when it came.
-    """
+    """What the rules make of everything that is known of the phase. A function of the set of accepted events."""
     table = score_table(state, phase)
-    outcome = _outcome(state, phase, table, [fact for fact in phase.ties if counts(state, phase, fact)])
-    tied = {row.who for row in outcome.unresolved if row.code == "tie-unresolved"}
-    needed = [fact for fact in phase.ties if counts(state, phase, fact) or tied.intersection(fact.data["order"])]
-    return _outcome(state, phase, table, needed) if tied else outcome
+    return outcome_in(table, enter(phase.rules, table, circumstances(state, phase)))
+
+
+def circumstances(state: State, phase: PhaseState, without: frozenset[tuple[str, str]] = frozenset()) -> Circumstances:
+    """What bears on the outcome beside the scores; of `without` (evaluator, entrant) ticks and votes do not count."""
+    return Circumstances(
+        gate_results(state, phase, without),
+        withdrawn_in_time(state, phase),
+        withdrawn_later(state, phase),
+        without_submission(phase),
+        recognised(state, phase, without),
+        tuple(_tie_choices(state, phase)),
+    )
+
+
+def _tie_choices(state: State, phase: PhaseState) -> Iterator[TieChoice]:
+    """The persons' choices that have effect; a later round's goes before."""
+    for fact in sorted(phase.ties, key=lambda fact: -_round_of(phase, fact)):
+        if is_effective(state, phase, "tie.resolved", fact.event.id, whenever=True):
+            yield TieChoice(tuple(fact.data["order"]), (fact.event.id,), not counts(state, phase, fact))
 
 
 def _round_of(phase: PhaseState, fact: Fact) -> int:
     """The round that ran when an act of the topic `decisions` was said."""
     return max(row.number for row in phase.rounds if row.opened.index < fact.index)
-
-
-def _outcome(state: State, phase: PhaseState, table: ScoreTable, ties: list[Fact]) -> PhaseOutcome:
-    choices = [
-        TieChoice(tuple(fact.data["order"]), (fact.event.id,))
-        for fact in sorted(ties, key=lambda fact: -_round_of(phase, fact))  # A later round's goes before.
-        if is_effective(state, phase, "tie.resolved", fact.event.id, whenever=True)
-    ]
-    return decide_outcomes(
-        phase.rules,
-        table,
-        gates=gate_results(state, phase),
-        withdrawn=withdrawn_in_time(state, phase),
-        left=withdrawn_later(state, phase),
-        no_submission=without_submission(phase),
-        recognised=recognised(state, phase),
-        tie_choices=choices,
-    )

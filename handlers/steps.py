@@ -68,13 +68,14 @@ def over_evaluators(step: OverEvaluators, cells: Cells) -> dict[Key, Fraction]:
     groups: dict[Key, list[Fraction]] = {}
     for (item, _), value in cells.items():
         groups.setdefault((item, None), []).append(value)
-    reduced = {key: _over_evaluators(step, values) for key, values in groups.items()}
+    reduced = {key: reduce_evaluators(step, values) for key, values in groups.items()}
     if any(value is None for value in reduced.values()):
         return {}
     return {key: value for key, value in reduced.items() if value is not None}
 
 
-def _over_evaluators(step: OverEvaluators, values: list[Fraction]) -> Fraction | None:
+def reduce_evaluators(step: OverEvaluators, values: Sequence[Fraction]) -> Fraction | None:
+    """One value of several; None when a trimmed mean leaves nobody. There is at least one."""
     match step.by:
         case "mean":
             return mean(values)

@@ -65,8 +65,8 @@ class LeafAgain:
 
     @cached_property
     def compares_after(self) -> bool:
-        """One entrant's value bears on another's after the evaluators are reduced."""
-        return any(isinstance(step, Across) for step in self.leaf.steps[self.split :])
+        """One entrant's value bears on another's after the evaluators are reduced: on it, or on its places in print."""
+        return any(isinstance(step, Across | Subtract) for step in self.leaf.steps[self.split :])
 
     @cached_property
     def compares_before(self) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 
+from hypothesis import Phase as HypothesisPhase
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -12,7 +13,7 @@ from handlers.stability.again import Again
 from handlers.stability.inputs import Found, Inputs, decided, from_scratch
 from tests.support.random_phase import phase_inputs
 
-MANY = settings(max_examples=60, deadline=None)
+MANY = settings(max_examples=60, deadline=None, phases=[HypothesisPhase.generate])
 
 
 def same(quick: Found, inputs: Inputs) -> None:

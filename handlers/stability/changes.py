@@ -32,7 +32,11 @@ def with_mark(inputs: Inputs, slot: Slot, value: Fraction) -> Inputs:
 def resampled(inputs: Inputs, draws: Draws) -> Inputs:
     """The marks of the drawn evaluators only, as often as they were drawn. Gates and votes stay as they were found."""
     copies = {
-        leaf.id: {f"{who}#{number}": who for number, who in enumerate(draws[leaf.panel])}
+        leaf.id: {
+            f"{who}#{number}": who
+            for number, who in enumerate(draws[leaf.panel])
+            if who in inputs.seats.get(leaf.id, ())
+        }
         for leaf in inputs.rules.leaves.values()
         if leaf.panel in draws
     }

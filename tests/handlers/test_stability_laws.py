@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from fractions import Fraction
 
 from hypothesis import Phase as HypothesisPhase
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from handlers.stability import changes
+from events.rulebook import Phase
+from handlers.stability import changes, levers
 from handlers.stability.again import Again
 from handlers.stability.inputs import Found, Inputs, decided, from_scratch
 from tests.support.random_phase import phase_inputs
@@ -54,3 +56,21 @@ def test_evaluators_drawn_anew(inputs: Inputs, data: st.DataObject) -> None:
     panels = {leaf.panel: inputs.seats[path] for path, leaf in inputs.rules.leaves.items()}
     draws = {panel: [data.draw(st.sampled_from(seated)) for _ in seated] for panel, seated in panels.items()}
     same(again.resampled(draws), changes.resampled(inputs, draws))
+
+
+@MANY
+@given(phase_inputs())
+def test_other_rules_for_the_same_marks(inputs: Inputs) -> None:
+    again = Again(inputs)
+    for rules in other_rules(inputs.rules):
+        same(again.with_rules(rules), changes.with_rules(inputs, rules))
+
+
+def other_rules(rules: Phase) -> Iterator[Phase]:
+    """An item or a criterion less, other roundings, other reductions."""
+    found = [levers.without_criterion(rules, path) for path in rules.tree]
+    found += [levers.without_item(rules, path, item) for path, leaf in rules.leaves.items() for item in leaf.items]
+    found += [levers.with_places(rules, 1), levers.with_places(rules, -1), levers.without_rounding(rules)]
+    found += [levers.with_mode(rules, "half-even"), levers.with_mode(rules, "down")]
+    found += [levers.with_reduction(rules, path, by) for path in rules.leaves for by in ("mean", "trimmed-mean")]
+    yield from (other for other in found if other is not None)

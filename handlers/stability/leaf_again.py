@@ -139,10 +139,10 @@ class LeafAgain:
         return self._from_step(self.leaf, first, results)
 
     def with_steps(self, leaf: Leaf, results: Results) -> Mapping[str, Value]:
-        """The leaf with other steps over the same marks: from the first step that is another."""
+        """The leaf with other steps over the same marks: from the first step that is another, or subtracts."""
         shared = 0
         for step, other in zip(self.leaf.steps, leaf.steps, strict=False):
-            if _differ(step, other):
+            if isinstance(other, Subtract) or _differ(step, other):
                 break
             shared += 1
         if shared == 0:

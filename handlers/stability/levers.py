@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from fractions import Fraction
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from events.rulebook import Phase, Rounding
 from events.rulebook_criteria import BranchRule, CriterionRule, LeafRule
@@ -23,8 +23,7 @@ LATE = "late"
 def changed(rule: Some, **members: Any) -> Some:
     """The same rule with other members. A copy made by pydantic would keep what the rule remembers of itself."""
     kept = {name: getattr(rule, name) for name in type(rule).model_fields}
-    made: Some = type(rule).model_construct(**(kept | members))
-    return made
+    return cast(Some, type(rule).model_construct(**(kept | members)))
 
 
 def with_leaves(phase: Phase, change: Callable[[str, LeafRule], LeafRule]) -> Phase:

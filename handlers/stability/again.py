@@ -79,6 +79,10 @@ class Again:
         results: dict[str, LeafResults] = {}
         for path in after_subtracted(rules.leaves):
             results[path] = self._under(rules, path, results)
+        return self.with_scores(rules, results)
+
+    def with_scores(self, rules: Phase, results: Results) -> Found:
+        """The decision under other rules from results of their leaves."""
         values = {name: node_values(rules, name, results) for name in self.table.entrants}
         return self._decided(rules, values, self.inputs.known)
 

@@ -65,6 +65,5 @@ def test_half_even_changes_published_figures_of_phase_2_and_says_which() -> None
 
 def test_rounding_late_changes_published_figures_of_phase_2_and_says_which() -> None:
     told = variants("phase-2")["late"]
-    print(told.figures)
     assert {figure.criterion for figure in told.figures} >= {"total"}
     assert told.shift.outcomes == {}

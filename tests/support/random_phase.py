@@ -96,16 +96,16 @@ def documents(draw: st.DrawFn) -> dict[str, Any]:
 
 
 @st.composite
-def phase_inputs(draw: st.DrawFn, *, is_full: bool = False) -> Inputs:
-    """A phase of three or four entrants and two panels of two to four, with marks in halves. Where it is not full a mark
-    may be missing, and an evaluator recused for an entrant.
+def phase_inputs(draw: st.DrawFn, *, is_full: bool = False, parts: int = 2) -> Inputs:
+    """A phase of three or four entrants and two panels of two to four, with marks in halves (or other `parts` of one).
+    Where it is not full a mark may be missing, and an evaluator recused for an entrant.
     """
     document = draw(documents())
     phase = parse_rulebook(document).phase("phase-1")
     names = NAMES[: draw(st.integers(3, 4))]
     panels = {panel: tuple(f"{panel}{number}" for number in range(draw(st.integers(2, 4)))) for panel in "pq"}
     seats = {path: panels[leaf.panel] for path, leaf in phase.leaves.items()}
-    marks = draw(_marks(phase, names, seats))
+    marks = draw(_marks(phase, names, seats, parts))
     excluded = Exclusions()
     if not is_full and draw(st.booleans()):
         for slot in draw(st.lists(st.sampled_from(sorted(marks)), max_size=2, unique=True)):
@@ -129,14 +129,14 @@ def phase_inputs(draw: st.DrawFn, *, is_full: bool = False) -> Inputs:
 
 @st.composite
 def _marks(
-    draw: st.DrawFn, phase: Phase, names: tuple[str, ...], seats: dict[str, tuple[str, ...]]
+    draw: st.DrawFn, phase: Phase, names: tuple[str, ...], seats: dict[str, tuple[str, ...]], parts: int
 ) -> dict[Slot, Mark]:
     found: dict[Slot, Mark] = {}
     for path, leaf in phase.leaves.items():
         for name in names:
             for item, (_, high) in leaf.items.items():
                 for who in seats[path]:
-                    halves = draw(st.integers(0, int(2 * high)))
+                    count = draw(st.integers(0, int(parts * high)))
                     reference = Fraction(draw(st.integers(1, 4))) if leaf.takes_reference else None
-                    found[name, path, item, who] = Mark(Fraction(halves, 2), reference)
+                    found[name, path, item, who] = Mark(Fraction(count, parts), reference)
     return found

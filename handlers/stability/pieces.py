@@ -1,0 +1,141 @@
+"""Functions of one weight that are straight between certain points: what rounded and unrounded scores are of it. Exact."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import partial
+from itertools import pairwise
+from math import ceil, floor
+
+from events.rulebook_fields import Rounding
+from handlers.rounding import exact_sum, round_to
+
+Line = tuple[Fraction, Fraction]
+"""`(c, d)`: c + d * w."""
+
+ZERO = Fraction(0)
+HALF = Fraction(1, 2)
+
+
+def on(line: Line, at: Fraction) -> Fraction:
+    return line[0] + line[1] * at
+
+
+@dataclass(frozen=True, slots=True)
+class Pieces:
+    """`at` are the values at the points (ascending, the first and the last are the ends), `lines` those between them."""
+
+    points: tuple[Fraction, ...]
+    at: tuple[Fraction, ...]
+    lines: tuple[Line, ...]
+
+    def through(self, points: Sequence[Fraction]) -> Pieces:
+        """The same function with more points. They hold every point that it has."""
+        at: list[Fraction] = []
+        lines: list[Line] = []
+        index = 0
+        for point in points:
+            while index + 1 < len(self.points) and self.points[index + 1] <= point:
+                index += 1
+            is_own = self.points[index] == point
+            at.append(self.at[index] if is_own else on(self.lines[index], point))
+            if index < len(self.lines):
+                lines.append(self.lines[index])
+        return Pieces(tuple(points), tuple(at), tuple(lines[: len(points) - 1]))
+
+
+def straight(line: Line, end: Fraction) -> Pieces:
+    """A line from 0 to `end`."""
+    return Pieces((ZERO, end), (on(line, ZERO), on(line, end)), (line,))
+
+
+def together(parts: Sequence[Pieces]) -> list[Pieces]:
+    """The same functions, all with the same points."""
+    points = sorted(set().union(*(part.points for part in parts)))
+    return [part.through(points) for part in parts]
+
+
+def added(parts: Sequence[Pieces]) -> Pieces:
+    """The sum."""
+    aligned = together(parts)
+    at = tuple(exact_sum(row) for row in zip(*(part.at for part in aligned), strict=True))
+    lines = tuple(
+        (exact_sum(c for c, _ in row), exact_sum(d for _, d in row))
+        for row in zip(*(part.lines for part in aligned), strict=True)
+    )
+    return Pieces(aligned[0].points, at, lines)
+
+
+def times(pieces: Pieces, factor: Fraction) -> Pieces:
+    """The function a number of times."""
+    if factor == 1:
+        return pieces
+    lines = tuple((c * factor, d * factor) for c, d in pieces.lines)
+    return Pieces(pieces.points, tuple(value * factor for value in pieces.at), lines)
+
+
+def extreme(parts: Sequence[Pieces], *, is_highest: bool) -> Pieces:
+    """The highest or the lowest of several, everywhere."""
+    aligned = together(parts)
+    aligned = refined(aligned, crossings(aligned))
+    pick = max if is_highest else min
+    points = aligned[0].points
+    at = tuple(pick(row) for row in zip(*(part.at for part in aligned), strict=True))
+    lines = tuple(
+        pick(row, key=partial(_at, (low + high) / 2))
+        for (low, high), row in zip(pairwise(points), zip(*(part.lines for part in aligned), strict=True), strict=True)
+    )
+    return Pieces(points, at, lines)
+
+
+def _at(where: Fraction, line: Line) -> Fraction:
+    return on(line, where)
+
+
+def crossings(parts: Sequence[Pieces]) -> set[Fraction]:
+    """Where two of several functions with the same points cross between these."""
+    found: set[Fraction] = set()
+    for (low, high), row in zip(pairwise(parts[0].points), zip(*(p.lines for p in parts), strict=True), strict=True):
+        lines = sorted(set(row))
+        if len({slope for _, slope in lines}) == 1:
+            continue
+        for number, (c, d) in enumerate(lines):
+            for other_c, other_d in lines[number + 1 :]:
+                if d != other_d and low < (where := (other_c - c) / (d - other_d)) < high:
+                    found.add(where)
+    return found
+
+
+def refined(parts: Sequence[Pieces], more: set[Fraction]) -> list[Pieces]:
+    """The same functions with more points."""
+    points = sorted(more.union(parts[0].points))
+    return [part.through(points) for part in parts]
+
+
+def rounded_pieces(pieces: Pieces, rounding: Rounding) -> Pieces:
+    """The rounded function: constant between all points at which it jumps."""
+    points = [pieces.points[0]]
+    for (low, high), line in zip(pairwise(pieces.points), pieces.lines, strict=True):
+        points += sorted(_jumps(line, low, high, rounding))
+        points.append(high)
+    own = pieces.through(points)
+    at = tuple(round_to(value, rounding) for value in own.at)
+    lines = tuple(
+        (round_to(on(line, (low + high) / 2), rounding), ZERO)
+        for (low, high), line in zip(pairwise(points), own.lines, strict=True)
+    )
+    return Pieces(tuple(points), at, lines)
+
+
+def _jumps(line: Line, low: Fraction, high: Fraction, rounding: Rounding) -> Iterator[Fraction]:
+    """Strictly between two points: where a line meets a value at which the rounding jumps."""
+    constant, slope = line
+    if slope == 0:
+        return
+    scale = 10**rounding.places
+    offset = HALF if rounding.mode in ("half-up", "half-even") else ZERO
+    ends = sorted((on(line, low) * scale - offset, on(line, high) * scale - offset))
+    for whole in range(floor(ends[0]) + 1, ceil(ends[1])):
+        yield ((whole + offset) / scale - constant) / slope

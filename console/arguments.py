@@ -161,6 +161,15 @@ def _bus(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def robustness(parser: argparse.ArgumentParser) -> None:
+    programme(parser)
+    parser.add_argument("--phase", metavar="P", required=True, help="the phase's id")
+    parser.add_argument("--seed", type=number, metavar="N", default=1, help="what panels are drawn from (default 1)")
+    parser.add_argument(
+        "--resamples", type=number, metavar="N", default=1000, help="how often panels are drawn anew (default 1000)"
+    )
+
+
 def prove(parser: argparse.ArgumentParser) -> None:
     programme(parser)
     parser.add_argument("index", type=number, metavar="INDEX", help="the entry's index")

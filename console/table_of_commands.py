@@ -49,6 +49,12 @@ COMMANDS: Mapping[str, Command] = {
     **{name: Command(summary, add, "console.commands.acting:act") for name, (summary, add) in acts.COMMANDS.items()},
     "amend": Command("change the rules of phases that are not open", acts.amend, "console.commands.amending:amend"),
     "preview": Command("what events would change", acts.preview, "console.commands.previewing:preview", reads=True),
+    "robustness": Command(
+        "how stable the outcome of a phase is",
+        arguments.robustness,
+        "console.commands.robustness:robustness",
+        reads=True,
+    ),
     "checkpoint": Command("sign the head of a log", arguments.programme, "console.commands.evidence:checkpoint"),
     "prove": Command("prove that an entry is in the log", arguments.prove, "console.commands.evidence:prove"),
     "export": Command("a bundle for an auditor", arguments.export, "console.commands.evidence:export"),

@@ -13,7 +13,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import recording, replays, year
+from benchmarks import counterfactual, recording, replays, year
 from benchmarks.measure import Row
 from flows.reading import collect_seldom
 
@@ -26,6 +26,7 @@ BENCHMARKS: dict[str, Benchmark] = {
     "record": recording.side_by_side,
     "read": replays.side_by_side,
     "year": lambda folder, _events: year.play(folder),
+    "counterfactual": lambda _folder, _events: counterfactual.side_by_side(),
     "flat": lambda folder, events: replays.by_size(folder, [events // 10, events, events * 10]),
 }
 

@@ -12,7 +12,7 @@ from fractions import Fraction
 from events.rulebook import Leaf, Phase
 from events.rulebook_steps import OverEvaluators, OverItems
 from handlers.entrant_cases import Circumstances, enter
-from handlers.grids import Terms, grids
+from handlers.grids import Grid, Terms, grids
 from handlers.leaf_work import Results, leaf_work
 from handlers.marks import Slot
 from handlers.rounding import Value
@@ -156,11 +156,25 @@ class Again:
 
     def _under(self, rules: Phase, path: str, results: Results) -> LeafResults:
         leaf, before = rules.leaves[path], self.leaves.get(path)
+        if before is not None and path in self._whole and _has_fewer_items(leaf, before.leaf):
+            return leaf_work(leaf, _of_items(before.work.grids, leaf), results).results
         if before is None or not _same_marks(leaf, before.leaf) or rules.missing != self.inputs.rules.missing:
             return _from_marks(changes.with_rules(self.inputs, rules), path, results)
         if leaf == before.leaf and all(results[other] == self.results[other] for other in subtracted(leaf)):
             return self.results[path]
         return before.with_steps(leaf, results)
+
+
+def _has_fewer_items(leaf: Leaf, other: Leaf) -> bool:
+    """Only items are gone: of a leaf that lacks no mark the marks of the others still lack none."""
+    is_less = leaf.items.keys() < other.items.keys() and all(
+        leaf.items[item] == other.items[item] for item in leaf.items
+    )
+    return is_less and leaf.panel == other.panel and leaf.takes_reference == other.takes_reference
+
+
+def _of_items(before: Mapping[str, Grid], leaf: Leaf) -> dict[str, Grid]:
+    return {name: {key: mark for key, mark in grid.items() if key[0] in leaf.items} for name, grid in before.items()}
 
 
 def _same_marks(leaf: Leaf, other: Leaf) -> bool:

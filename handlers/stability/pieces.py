@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import partial
@@ -19,8 +19,13 @@ ZERO = Fraction(0)
 HALF = Fraction(1, 2)
 
 
+Places = Mapping[tuple[int, int], int]
+"""Where points stand among others, by numerator and denominator: quicker to look up than fractions."""
+
+
 def on(line: Line, at: Fraction) -> Fraction:
-    return line[0] + line[1] * at
+    """The value of a line there."""
+    return line[0] + line[1] * at if line[1] else line[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,19 +36,16 @@ class Pieces:
     at: tuple[Fraction, ...]
     lines: tuple[Line, ...]
 
-    def through(self, points: Sequence[Fraction]) -> Pieces:
-        """The same function with more points. They hold every point that it has."""
+    def through(self, points: Sequence[Fraction], places: Places) -> Pieces:
+        """The same function with more points. They hold every point that it has; `places` says where."""
+        own = [places[point.as_integer_ratio()] for point in self.points]
         at: list[Fraction] = []
         lines: list[Line] = []
-        index = 0
-        for point in points:
-            while index + 1 < len(self.points) and self.points[index + 1] <= point:
-                index += 1
-            is_own = self.points[index] == point
-            at.append(self.at[index] if is_own else on(self.lines[index], point))
-            if index < len(self.lines):
-                lines.append(self.lines[index])
-        return Pieces(tuple(points), tuple(at), tuple(lines[: len(points) - 1]))
+        for (first, last), line, value in zip(pairwise(own), self.lines, self.at, strict=False):
+            at.append(value)
+            at += [on(line, points[place]) for place in range(first + 1, last)]
+            lines += [line] * (last - first)
+        return Pieces(tuple(points), (*at, self.at[-1]), tuple(lines))
 
 
 def straight(line: Line, end: Fraction) -> Pieces:
@@ -51,10 +53,18 @@ def straight(line: Line, end: Fraction) -> Pieces:
     return Pieces((ZERO, end), (on(line, ZERO), on(line, end)), (line,))
 
 
-def together(parts: Sequence[Pieces]) -> list[Pieces]:
-    """The same functions, all with the same points."""
-    points = sorted(set().union(*(part.points for part in parts)))
-    return [part.through(points) for part in parts]
+def together(parts: Sequence[Pieces], more: Iterable[Fraction] = ()) -> list[Pieces]:
+    """The same functions, all with the same points, and with more."""
+    found = {point.as_integer_ratio(): point for part in parts for point in part.points}
+    found |= {point.as_integer_ratio(): point for point in more}
+    points = sorted(found.values(), key=_roughly_first)
+    places = {point.as_integer_ratio(): place for place, point in enumerate(points)}
+    return [part.through(points, places) for part in parts]
+
+
+def _roughly_first(point: Fraction) -> tuple[int, Fraction]:
+    """Sorts as the point does; the exact comparison, which is slow, is made only where the first 64 bits do not tell."""
+    return (point.numerator << 64) // point.denominator, point
 
 
 def added(parts: Sequence[Pieces]) -> Pieces:
@@ -62,7 +72,7 @@ def added(parts: Sequence[Pieces]) -> Pieces:
     aligned = together(parts)
     at = tuple(exact_sum(row) for row in zip(*(part.at for part in aligned), strict=True))
     lines = tuple(
-        (exact_sum(c for c, _ in row), exact_sum(d for _, d in row))
+        (exact_sum(c for c, _ in row), exact_sum(d for _, d in row) if any(d for _, d in row) else ZERO)
         for row in zip(*(part.lines for part in aligned), strict=True)
     )
     return Pieces(aligned[0].points, at, lines)
@@ -79,7 +89,7 @@ def times(pieces: Pieces, factor: Fraction) -> Pieces:
 def extreme(parts: Sequence[Pieces], *, is_highest: bool) -> Pieces:
     """The highest or the lowest of several, everywhere."""
     aligned = together(parts)
-    aligned = refined(aligned, crossings(aligned))
+    aligned = together(aligned, crossings(aligned))
     pick = max if is_highest else min
     points = aligned[0].points
     at = tuple(pick(row) for row in zip(*(part.at for part in aligned), strict=True))
@@ -98,20 +108,14 @@ def crossings(parts: Sequence[Pieces]) -> set[Fraction]:
     """Where two of several functions with the same points cross between these."""
     found: set[Fraction] = set()
     for (low, high), row in zip(pairwise(parts[0].points), zip(*(p.lines for p in parts), strict=True), strict=True):
-        lines = sorted(set(row))
-        if len({slope for _, slope in lines}) == 1:
+        if not any(slope for _, slope in row):
             continue
+        lines = sorted(set(row))
         for number, (c, d) in enumerate(lines):
             for other_c, other_d in lines[number + 1 :]:
                 if d != other_d and low < (where := (other_c - c) / (d - other_d)) < high:
                     found.add(where)
     return found
-
-
-def refined(parts: Sequence[Pieces], more: set[Fraction]) -> list[Pieces]:
-    """The same functions with more points."""
-    points = sorted(more.union(parts[0].points))
-    return [part.through(points) for part in parts]
 
 
 def rounded_pieces(pieces: Pieces, rounding: Rounding) -> Pieces:
@@ -120,10 +124,10 @@ def rounded_pieces(pieces: Pieces, rounding: Rounding) -> Pieces:
     for (low, high), line in zip(pairwise(pieces.points), pieces.lines, strict=True):
         points += sorted(_jumps(line, low, high, rounding))
         points.append(high)
-    own = pieces.through(points)
+    (own,) = together([pieces], points)
     at = tuple(round_to(value, rounding) for value in own.at)
     lines = tuple(
-        (round_to(on(line, (low + high) / 2), rounding), ZERO)
+        (round_to(on(line, (low + high) / 2 if line[1] else low), rounding), ZERO)
         for (low, high), line in zip(pairwise(points), own.lines, strict=True)
     )
     return Pieces(tuple(points), at, lines)

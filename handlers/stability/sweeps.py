@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+from math import lcm
 from typing import Literal
 
 from events.rulebook import Branch, Leaf, Phase
@@ -29,7 +30,6 @@ from handlers.stability.pieces import (
     crossings,
     extreme,
     on,
-    refined,
     rounded_pieces,
     straight,
     times,
@@ -108,14 +108,13 @@ def _extend(spans: list[Span], following: Span) -> None:
 def _stretches(groups: list[list[Pieces]], whole: Fraction) -> Iterator[tuple[Fraction, Fraction, _Pattern]]:
     """Every point and every open interval, in turns, with how the functions of each group compare there."""
     flat = together([straight((ZERO, ZERO), whole), *(one for group in groups for one in group)])
-    flat = refined(flat, {where for group in _regrouped(flat, groups) for where in crossings(group)})
+    flat = together(flat, {where for group in _regrouped(flat, groups) for where in crossings(group)})
     aligned, points = _regrouped(flat, groups), flat[0].points
     for index, point in enumerate(points):
         yield point, point, tuple(_order([one.at[index] for one in group]) for group in aligned)
         if index + 1 < len(points):
-            middle = (point + points[index + 1]) / 2
-            pattern = tuple(_order([on(one.lines[index], middle) for one in group]) for group in aligned)
-            yield point, points[index + 1], pattern
+            following = points[index + 1]
+            yield point, following, tuple(_order(_within(group, index, point, following)) for group in aligned)
 
 
 def _regrouped(flat: list[Pieces], groups: list[list[Pieces]]) -> list[list[Pieces]]:
@@ -123,10 +122,21 @@ def _regrouped(flat: list[Pieces], groups: list[list[Pieces]]) -> list[list[Piec
     return [[next(rest) for _ in group] for group in groups]
 
 
+def _within(group: list[Pieces], index: int, low: Fraction, high: Fraction) -> list[Fraction]:
+    """The values in the middle between two points; nothing crosses between them."""
+    lines = [one.lines[index] for one in group]
+    if not any(slope for _, slope in lines):
+        return [constant for constant, _ in lines]
+    middle = (low + high) / 2
+    return [on(line, middle) for line in lines]
+
+
 def _order(values: list[Fraction]) -> tuple[int, ...]:
-    """The place of each among the distinct values."""
-    places = {value: place for place, value in enumerate(sorted(set(values)))}
-    return tuple(places[value] for value in values)
+    """The place of each among the distinct values; compared as whole numbers of one common part."""
+    common = lcm(*(value.denominator for value in values))
+    wholes = [value.numerator * (common // value.denominator) for value in values]
+    places = {whole: place for place, whole in enumerate(sorted(set(wholes)))}
+    return tuple(places[whole] for whole in wholes)
 
 
 def _groups(again: Again, scaling: Scaling, reading: Reading) -> list[list[Pieces]]:

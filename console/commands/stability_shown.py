@@ -31,7 +31,8 @@ def show(data: Data, console: Console) -> None:
 def _table(console: Console, title: str, heads: Sequence[str], rows: Rows) -> None:
     from console.tables import table
 
-    console.print(table(heads, rows, title=title))
+    console.print(title, soft_wrap=True)
+    console.print(table(heads, rows))
     console.print("")
 
 
@@ -67,7 +68,7 @@ def _left_out(console: Console, kind: str, rows: Sequence[Data]) -> None:
     possible = [row for row in rows if "not_possible" not in row]
     differing: Rows = [(row["what"], "; ".join(_changes(row))) for row in possible if _changes(row)]
     flips = sum(1 for row in possible if row["outcomes"])
-    title = f"without one {kind}: {len(possible)} tried, outcomes change {flips} times"
+    title = f"without one {kind}: {len(possible)} tried, {flips} change an outcome"
     if differing:
         _table(console, title, ("without", "changes"), differing)
     else:

@@ -38,7 +38,7 @@ def test_every_weight_has_the_outcome_of_its_interval(inputs: Inputs) -> None:
 
 def test_the_intervals_cover_all_weights_and_neighbours_differ() -> None:
     for told in sweeps(again("phase-2")):
-        assert (told.spans[0].low, told.spans[-1].high) == (0, 100)
+        assert (told.spans[0].low, told.spans[-1].high) == (Fraction(0), Fraction(100))
         for before, after in zip(told.spans, told.spans[1:], strict=False):
             assert before.high == after.low
             assert before.has_high != after.has_low

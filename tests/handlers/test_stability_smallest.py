@@ -13,7 +13,7 @@ from handlers.stability.inputs import Inputs, from_scratch
 from handlers.stability.smallest import resolutions, smallest_flips
 from tests.support.random_phase import phase_inputs
 
-MANY = settings(max_examples=25, deadline=None, phases=[HypothesisPhase.generate])
+MANY = settings(max_examples=15, deadline=None, phases=[HypothesisPhase.generate])
 
 
 def exhaustive(inputs: Inputs) -> dict[str, Fraction]:

@@ -6,7 +6,7 @@ public keys, the number of partitions, and, for the attribution in `intake.close
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -18,6 +18,7 @@ from events.entry import Entry, Opening, commitment, decode_entry, decode_header
 from events.envelope import decode
 from events.errors import Tampered
 from events.record import Record
+from handlers.engine import Engine
 from handlers.judge import Deployment
 from handlers.recording import Draft, detail_of, members_of, record_one
 from handlers.remake import Remaker
@@ -98,8 +99,9 @@ class Replay:
         attribute: Attribute | None = None,
         *,
         details: bool = True,
+        engines: Mapping[str, Engine] | None = None,
     ) -> None:
-        self.state = State(programme)
+        self.state = State(programme, engines=engines)
         self.report = Report()
         self._deployment = deployment
         self._details = details  # A bundle carries no details of refusals: they follow from the record.

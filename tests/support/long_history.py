@@ -125,10 +125,15 @@ def of_day(rows: list[Envelope], start: float, end: float) -> list[Envelope]:
 @cache
 def played() -> RootedLog:
     """To the end. Callers must not change it."""
-    log = RootedLog()
+    return play(RootedLog())
+
+
+def play(log: RootedLog, *meanwhile: Envelope) -> RootedLog:
+    """The whole life told to a log; `meanwhile` after the heat is first decided."""
     log.tell(*beginnings()[:3], long_cup.announced(long_cup.rulebook(**CHANGES)), *beginnings()[3:])
     log.tell(registered("elm", -30), withdrawn("elm", -20))
     _heat(log)
+    log.tell(*meanwhile)
     _hearings(log)
     _call(log)
     _finale(log)

@@ -136,7 +136,8 @@ def test_an_amendment_takes_another_engine_for_phases_that_are_not_open_yet() ->
     """Told while the heat is decided: that one is heard, reopened and decided again by the first."""
     document = long_cup.rulebook(**CHANGES)
     amended = long_cup.amended("newer", 24.05, document, "finale", "1b")
-    log = play(with_both(), replace(amended, data={**amended.data, "engine": "2"}))
+    log = with_both()
+    play(log, replace(amended, data={**amended.data, "engine": "2"}))
     assert log.state.engine is SECOND
     engines = {
         (phase_id, decision.fact.data["basis"]["engine"])

@@ -11,28 +11,38 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from console.output import Report, Result, Usage
-from events.errors import NotFound, Refused, Unavailable
+from events.errors import NotFound, Refused, Tampered, Unavailable
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from events.note import VerifierKey
     from flows.audit_report import Findings, Trust
+    from infra.bundle.reading import Files
 
 _NOTE_BYTES = 1_000_000
 
 
 def verify(options: argparse.Namespace, report: Report) -> Result:
     """Exit code 3 at the first contradiction, with file, index, and what was expected and found."""
-    from flows.auditing import Audit
     from infra.bundle.reading import open_bundle
 
     trust = _trust(options)
     with open_bundle(options.bundle) as files:
         report.say(f"verifying {options.bundle}")
-        findings = Audit(files, trust).run()
+        findings = _audited(files, trust)
     data = _data(options.bundle, findings)
     return Result(data, partial(_show, data=data))
+
+
+def _audited(files: Files, trust: Trust) -> Findings:
+    from flows.audit_faults import named
+    from flows.auditing import Audit
+
+    try:
+        return Audit(files, trust).run()
+    except Tampered as error:
+        raise named(error) from error.__cause__
 
 
 def _trust(options: argparse.Namespace) -> Trust:

@@ -35,10 +35,10 @@ def named(error: Tampered) -> Tampered:
 
 def details_of(difference: Difference) -> Mapping[str, Any]:
     """Code, type, member and reason of what a replay makes otherwise."""
-    about = {"fault": _fault(difference), "type": difference.type}
+    about = {"fault": (fault := _fault(difference)), "type": difference.type}
     if difference.member:
         about["member"] = difference.member
-    return about | ({"reason": difference.reason} if difference.reason else {})
+    return about | ({"reason": difference.reason} if fault == "to-be-refused" else {})
 
 
 def _fault(one: Difference) -> str:

@@ -23,7 +23,9 @@ class Positions:
         self._places = {(place.topic, place.partition): place for place in places}
         self._following = dict.fromkeys(self._places, 0)
         self._range = dict.fromkeys(self._places, 0)
+        self._received_ms: dict[tuple[str, int], int] = {}
         self.own = 0
+        self.backwards = 0
         self.covered: dict[tuple[str, int], int] = {}
         for place in places:
             if any(owner == programme for _, _, owner in place.others):
@@ -44,7 +46,7 @@ class Positions:
                 break
             following = end
             self._range[at] += 1
-        if following != entry.offset:
+        if following != entry.offset or self._is_claimed(at, place, entry.offset):
             fault, why = self._why_not_next(entry, place, following)
             raise Tampered(
                 f"entry {entry.index} is of {entry.topic}/{entry.partition}/{entry.offset}, but {why}",
@@ -52,6 +54,12 @@ class Positions:
             )  # fmt: skip
         self._following[at] = entry.offset + 1
         self.own += 1
+        self.backwards += entry.received_by == "broker" and entry.received_ms < self._received_ms.get(at, 0)
+        self._received_ms[at] = entry.received_ms
+
+    def _is_claimed(self, at: tuple[str, int], place: Place, offset: int) -> bool:
+        """The next range of others begins no later."""
+        return self._range[at] < len(place.others) and place.others[self._range[at]][0] <= offset
 
     def _why_not_next(self, entry: Entry, place: Place, following: int) -> tuple[str, str]:
         """Code and words for an entry of another offset than the one that follows."""

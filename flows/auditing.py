@@ -162,7 +162,7 @@ class Audit:
             return
         raise Tampered(
             f"entry {first.index}: {first.what}: {first.member or 'the event'} is recorded as {first.recorded!r}, "
-            f"replayed as {first.replayed!r}",
+            f"replayed as {first.replayed!r}{first.reason and f' for {first.reason}'}",
             file=path, index=first.index, expected=first.replayed, found=first.recorded, **details_of(first),
         )  # fmt: skip
 
@@ -218,6 +218,10 @@ class Audit:
         if unsealed := self._positions.unsealed():
             told.append(
                 f"{unsealed} attributed offsets after the last closed intake: no entry vouches for whose they are"
+            )
+        if backwards := self._positions.backwards:
+            told.append(
+                f"{backwards} receipts that are earlier than the one before: a broker's clock stepped back, or they are false"
             )
         if self._withheld:
             named = ", ".join(f"{count} {_short(name)}" for name, count in sorted(self._withheld.items()))

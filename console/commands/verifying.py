@@ -18,29 +18,26 @@ if TYPE_CHECKING:
 
     from events.note import VerifierKey
     from flows.audit_report import Findings, Trust
-    from infra.bundle.reading import Files
 
 _NOTE_BYTES = 1_000_000
 
 
 def verify(options: argparse.Namespace, report: Report) -> Result:
     """Exit code 3 at the first contradiction, with file, index, and what was expected and found."""
-    from infra.bundle.reading import open_bundle
-
     trust = _trust(options)
-    with open_bundle(options.bundle) as files:
-        report.say(f"verifying {options.bundle}")
-        findings = _audited(files, trust)
-    data = _data(options.bundle, findings)
+    report.say(f"verifying {options.bundle}")
+    data = _data(options.bundle, _audited(options.bundle, trust))
     return Result(data, partial(_show, data=data))
 
 
-def _audited(files: Files, trust: Trust) -> Findings:
+def _audited(bundle: Path, trust: Trust) -> Findings:
     from flows.audit_faults import named
     from flows.auditing import Audit
+    from infra.bundle.reading import open_bundle
 
     try:
-        return Audit(files, trust).run()
+        with open_bundle(bundle) as files:
+            return Audit(files, trust).run()
     except Tampered as error:
         raise named(error) from error.__cause__
 

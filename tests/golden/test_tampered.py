@@ -17,7 +17,8 @@ from events.witnessing import format_add_checkpoint
 from flows.audit_faults import named
 from flows.auditing import Audit
 from infra.bundle.reading import Files
-from tests.golden.defects import DEFECTS, WITNESSES, Defect
+from tests.golden.defects import DEFECTS, Defect
+from tests.golden.forged_bytes import WITNESSES
 from tests.golden.forging import Attempt, Forger, with_data
 from tests.golden.recordings import find
 from tests.support import small

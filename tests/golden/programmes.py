@@ -105,6 +105,10 @@ def judged_sport(folder: Path) -> Played:
     return _scenario(folder, read_scenario(SCENARIOS / "judged-sport"))
 
 
+def every_step(folder: Path) -> Played:
+    return _scenario(folder, read_scenario(SCENARIOS / "every-step"))
+
+
 def k_ai(folder: Path) -> Played:
     """All six phases, with the first five of each panel."""
     scenario = read_scenario(EXAMPLES / "k-ai-2026")
@@ -122,6 +126,7 @@ PROGRAMMES: Mapping[str, Callable[[Path], Played]] = {
     "changed-keys": changed_keys,
     "research-call": research_call,
     "judged-sport": judged_sport,
+    "every-step": every_step,
     "k-ai-2026": k_ai,
 }
 """By the name of their recording."""

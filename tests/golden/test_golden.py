@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
@@ -16,10 +16,13 @@ from events.decisions import Basis
 from events.entry import decode_entry, encode_entry
 from events.envelope import decode, encode
 from events.names import TYPES
+from events.rulebook_fields import Rounding
+from events.rulebook_steps import Across, OverEvaluators, OverItems
 from handlers import decide
 from handlers.engines import ENGINES, NEWEST
 from handlers.fold import fold
 from handlers.judge import Deployment
+from handlers.reasons import REASONS
 from handlers.replay import Replay
 from handlers.state import Decision, State
 from tests.golden import __main__ as command
@@ -120,6 +123,47 @@ def test_the_goldens_hold_every_verdict_and_what_pended_to_each_end() -> None:
     assert {name.split()[0] for name in verdicts} == {"accepted", "refused", "duplicate", "pending"}
     assert {"accepted after pending", "refused late after pending"} <= verdicts
     assert len({name for name in verdicts if name.startswith("refused")}) > 12
+
+
+def test_the_goldens_hold_every_reason_of_a_decision() -> None:
+    reasons = {
+        code
+        for golden in GOLDENS
+        for row in golden.said["decisions"]
+        for codes in row["reasons"].values()
+        for code in codes
+    }
+    assert REASONS.keys() - reasons == {"tie-unresolved"}  # which holds a phase, and is in no decision
+    held = [row for golden in GOLDENS for row in golden.rows if b'"type":"phasegate.phase.held.v1"' in row.entry]
+    values = [json.loads(row.opening.value or b"")["data"]["missing"] for row in held if row.opening is not None]
+    assert {row["code"] for missing in values for row in missing} >= {
+        "mark-missing",
+        "tie-unresolved",
+        "ruling-outstanding",
+    }
+
+
+def test_the_goldens_take_every_step_of_scoring_and_round_in_every_way() -> None:
+    files = [data for golden in GOLDENS for path, data in golden.files.items() if path.startswith("rulebooks/")]
+    steps = [step for data in files for step in _steps(json.loads(data))]
+    taken = {(name, step[name]) for step in steps for name in ("by", "mark") if isinstance(step, dict) and name in step}
+    assert {step["round"]["mode"] for step in steps if isinstance(step, dict) and "round" in step} == set(
+        get_args(Rounding.model_fields["mode"].annotation)
+    )
+    assert {by for name, by in taken if name == "by"} == {
+        by for kind in (OverEvaluators, OverItems, Across) for by in get_args(kind.model_fields["by"].annotation)
+    }
+    assert {mark for name, mark in taken if name == "mark"} == {"ratio", "linear"}
+    assert {"points"} <= {step for step in steps if isinstance(step, str)}
+    assert {"times", "subtract"} <= {name for step in steps if isinstance(step, dict) for name in step}
+
+
+def _steps(part: Any) -> Iterator[Any]:
+    if isinstance(part, dict):
+        yield from part.get("steps", ())
+        part = list(part.values())
+    for one in part if isinstance(part, list) else ():
+        yield from _steps(one)
 
 
 # ----------------------------------------------------------------------------------------------------- recording another

@@ -207,6 +207,7 @@ def amend(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--reason", metavar="REASON", help="why; it is on record (not needed with --dry-run)")
     consent = "somebody who agreed; may be repeated"
     parser.add_argument("--consent", dest="consents", action="append", metavar="WHO", help=consent)
+    parser.add_argument("--engine", metavar="N", help="decide by this version of the deciding code from that phase on")
     sending(parser)
     parser.add_argument("--dry-run", action="store_true", help="only show what it would change; nothing is sent")
 

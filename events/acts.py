@@ -7,17 +7,20 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from events.decisions import Basis, Count
-from events.fields import Code, Criterion, EventId, Id, Instant, Number, Payload, Sha256, Text, Vkey, Window
+from events.fields import Code, Criterion, EngineId, EventId, Id, Instant, Number, Payload, Sha256, Text, Vkey, Window
 
 
 class RulebookAmended(Payload):
-    """The rules change from a phase on whose intake is not open yet; what came before stays under the old ones."""
+    """The rules change from a phase on whose intake is not open yet; what came before stays under the old ones. So it is
+    with the `engine`, which stays what it was where it is not said.
+    """
 
     rulebook: dict[str, Any]
     digest: Sha256
     from_phase: Id
     reason: Text
     consents: list[Id] = Field(default_factory=list)
+    engine: EngineId | None = None
 
 
 class WindowExtended(Payload):

@@ -6,11 +6,12 @@ witness needs a key of its own; the same key as a log's plain key (type 01) has 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from events.errors import Refused, Tampered
 from events.note import COSIGNATURE, VerifierKey, cosigned_time, open_note, signature_lines, verify_signature
+from events.values import format_instant
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,11 +74,14 @@ def _is_of(line: bytes, text: bytes, witness: VerifierKey) -> bool:
     return (name, identifier) == (witness.name, witness.key_id)
 
 
-def require_quorum(found: Iterable[Cosignature], quorum: int, *, since_s: int | None = None) -> list[Cosignature]:
+def require_quorum(found: Sequence[Cosignature], quorum: int, *, since_s: int | None = None) -> list[Cosignature]:
     """Those that are not older than `since_s` (Unix seconds). Raises Tampered when fewer than `quorum`."""
     fresh = [one for one in found if since_s is None or one.time_s >= since_s]
     if len(fresh) < quorum:
         names = ", ".join(one.witness.name for one in fresh) or "none"
-        raise Tampered(f"{len(fresh)} of {quorum} witnesses stand under the checkpoint: {names}",
+        stale = len(found) - len(fresh)
+        old = f"; {stale} signed before {format_instant((since_s or 0) * 1000)}" if stale else ""
+        raise Tampered(f"{len(fresh)} of {quorum} witnesses stand under the checkpoint: {names}{old}",
+                       fault="witnesses-stale" if len(found) >= quorum else "witnesses-missing",
                        hint="ask the log's operator for a checkpoint with more cosignatures")  # fmt: skip
     return fresh

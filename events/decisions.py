@@ -6,18 +6,21 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from events.fields import Code, Criterion, EventId, Exact, Id, Instant, Payload, Sha256, Text, Texts, Window
+from events.fields import Code, Criterion, EngineId, EventId, Exact, Id, Instant, Payload, Sha256, Text, Texts, Window
 
 Count = Annotated[int, Field(ge=0, le=2**53 - 1)]
 
 
 class ProgrammeAnnounced(Payload):
-    """The programme begins: its rules enter the log whole. `digest` is the SHA-256 of the rulebook's RFC 8785 JSON."""
+    """The programme begins: its rules enter the log whole. `digest` is the SHA-256 of the rulebook's RFC 8785 JSON;
+    `engine` the version of the deciding code that it keeps, "1" where it is not said.
+    """
 
     rulebook: dict[str, Any]
     digest: Sha256
     clock: Literal["broker", "scenario"]
     title: Texts | None = None
+    engine: EngineId | None = None
 
 
 class EvaluatorAppointed(Payload):

@@ -4,7 +4,7 @@ PhasegateError
 ├── Refused        a rule said no; asking again changes nothing
 ├── Conflict       someone else wrote first; drop what is cached, read again, retry
 ├── Tampered       stored bytes contradict each other; stop and keep the evidence
-├── Unavailable    a real part (broker, database, key) cannot be reached; retry later
+├── Unavailable    a real part (broker, database, key, engine) is not to be had; retry later
 └── NotFound       the named thing is not there
 """
 

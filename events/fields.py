@@ -71,3 +71,6 @@ Texts = dict[Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]
 
 Code = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z-]{0,63}$")]
 """A code from one of the published tables."""
+
+EngineId = Annotated[str, StringConstraints(pattern=r"^[1-9][0-9]{0,5}$")]
+"""A version of the rules by which records are judged and phases decided: a counting number."""

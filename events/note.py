@@ -138,7 +138,9 @@ def open_note(note: bytes, keys: Iterable[VerifierKey]) -> tuple[bytes, tuple[Ve
         verified[name, identifier] = key
     if not verified:
         asked = ", ".join(f"{key.name}+{key.key_id.hex()}" for key in known.values()) or "none"
-        raise Tampered(f"no known key signed the note; keys asked for: {asked}", hint="compare origin and vkey")
+        raise Tampered(
+            f"no known key signed the note; keys asked for: {asked}", hint="compare origin and vkey", fault="not-signed"
+        )
     return text, tuple(verified.values())
 
 
@@ -148,7 +150,10 @@ def open_checkpoint(note: bytes, keys: Iterable[VerifierKey]) -> Checkpoint:
     checkpoint = parse_checkpoint(text)
     if not any(key.name == checkpoint.origin and key.algorithm == ED25519 for key in signers):
         names = ", ".join(key.name for key in signers)
-        raise Tampered(f"the checkpoint of {checkpoint.origin!r} is signed by {names}, not by its own log's key")
+        raise Tampered(
+            f"the checkpoint of {checkpoint.origin!r} is signed by {names}, not by its own log's key",
+            fault="another-log",
+        )
     return checkpoint
 
 
@@ -198,7 +203,8 @@ def verify_signature(key: VerifierKey, text: bytes, signature: bytes) -> None:
     try:
         Ed25519PublicKey.from_public_bytes(key.public).verify(signature, message)
     except (InvalidSignature, ValueError) as error:
-        raise Tampered(f"the signature of {key.name}+{key.key_id.hex()} does not verify over the text") from error
+        raise Tampered(f"the signature of {key.name}+{key.key_id.hex()} does not verify over the text",
+                       fault="signature-wrong") from error  # fmt: skip
 
 
 def cosigned_message(text: bytes, time_s: int) -> bytes:

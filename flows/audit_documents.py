@@ -20,11 +20,13 @@ def check_names(files: Files, size: int) -> None:
     wanted = {tile.path for tile in (*tiles_of(size), *bundles_of(size))} | {*PLAIN_FILES, SUMS}
     free = {name for name in files.names - wanted if RULEBOOK.fullmatch(name) or SCHEMA.fullmatch(name)}
     if missing := sorted(wanted - files.names):
-        raise Tampered(f"{missing[0]} is missing from the bundle", file=missing[0], expected="a file", found="none")
+        raise Tampered(f"{missing[0]} is missing from the bundle", file=missing[0], expected="a file", found="none",
+                       fault="file-missing")  # fmt: skip
     if extra := sorted(files.names - wanted - free):
         like = next((name for name in wanted if _folded(name) == _folded(extra[0])), "")
         looks = f"; it looks like {like}" if like else ""
-        raise Tampered(f"a bundle of {size} entries has no file {extra[0][:200]!r}{looks}", file=extra[0][:200])
+        raise Tampered(f"a bundle of {size} entries has no file {extra[0][:200]!r}{looks}", file=extra[0][:200],
+                       fault="file-extra")  # fmt: skip
 
 
 def check_rulebooks(files: Files, announced: Mapping[str, bytes]) -> int:
@@ -32,10 +34,12 @@ def check_rulebooks(files: Files, announced: Mapping[str, bytes]) -> int:
     rulebooks = {name for name in files.names if RULEBOOK.fullmatch(name)}
     for path in sorted(rulebooks ^ announced.keys()):
         told = "is announced in the log, but missing" if path not in rulebooks else "was never announced in the log"
-        raise Tampered(f"{path} {told}", file=path)
+        raise Tampered(
+            f"{path} {told}", file=path, fault=f"rulebook-{'missing' if path not in rulebooks else 'unknown'}"
+        )
     for path, expected in announced.items():
         if files.read(path, DOCUMENT_BYTES) != expected:
-            raise Tampered(f"{path} is not the rulebook that the log announces", file=path)
+            raise Tampered(f"{path} is not the rulebook that the log announces", file=path, fault="rulebook-differs")
     return len(rulebooks)
 
 
@@ -61,7 +65,7 @@ def check_sums(files: Files) -> None:
         if expected.get(path) != found.get(path):
             raise Tampered(
                 f"{path} has SHA-256 {found.get(path)}, {SUMS} says {expected.get(path)}",
-                file=path, expected=expected.get(path), found=found.get(path),
+                file=path, expected=expected.get(path), found=found.get(path), fault="sum-differs",
             )  # fmt: skip
 
 

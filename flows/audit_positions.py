@@ -4,7 +4,7 @@ says of the attribution when an intake closed is what positions.json says.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from hashlib import sha256
 from typing import Any
 
@@ -16,17 +16,21 @@ from events.errors import Tampered
 class Positions:
     """Walks the offsets of each partition as the log's first entries go by."""
 
-    def __init__(self, programme: str, places: Sequence[Place]) -> None:
+    def __init__(self, programme: str, places: Sequence[Place], find: Callable[[str, int, int], int | None]) -> None:
+        """`find`: the index of the entry of a topic, partition and offset, wherever the log has it."""
+        self._find = find
         self._programme = programme
         self._places = {(place.topic, place.partition): place for place in places}
         self._following = dict.fromkeys(self._places, 0)
         self._range = dict.fromkeys(self._places, 0)
+        self._received_ms: dict[tuple[str, int], int] = {}
         self.own = 0
+        self.backwards = 0
         self.covered: dict[tuple[str, int], int] = {}
         for place in places:
             if any(owner == programme for _, _, owner in place.others):
                 raise Tampered(f"{POSITIONS} attributes offsets of {place.topic}/{place.partition} to the log itself",
-                               file=POSITIONS)  # fmt: skip
+                               file=POSITIONS, fault="positions-own")  # fmt: skip
 
     def saw(self, entry: Entry) -> None:
         """The next first entry: between the one before and it, every offset must be attributed."""
@@ -34,7 +38,7 @@ class Positions:
         place = self._places.get(at)
         if place is None:
             raise Tampered(f"{POSITIONS} does not name {entry.topic}/{entry.partition}, which entry {entry.index} is of",
-                           file=POSITIONS, index=entry.index)  # fmt: skip
+                           file=POSITIONS, index=entry.index, fault="partition-unnamed")  # fmt: skip
         following = self._following[at]
         while following < entry.offset and self._range[at] < len(place.others):
             start, end, _ = place.others[self._range[at]]
@@ -42,14 +46,32 @@ class Positions:
                 break
             following = end
             self._range[at] += 1
-        if following != entry.offset:
+        if following != entry.offset or self._is_claimed(at, place, entry.offset):
+            fault, why = self._why_not_next(entry, place, following)
             raise Tampered(
-                f"entry {entry.index} is of {entry.topic}/{entry.partition}/{entry.offset}, but offset {following} before "
-                f"it is in no entry and is nobody's in {POSITIONS}: a record is missing",
-                file=POSITIONS, index=entry.index, expected=following, found=entry.offset,
+                f"entry {entry.index} is of {entry.topic}/{entry.partition}/{entry.offset}, but {why}",
+                file=POSITIONS, index=entry.index, expected=following, found=entry.offset, fault=fault,
             )  # fmt: skip
         self._following[at] = entry.offset + 1
         self.own += 1
+        self.backwards += entry.received_by == "broker" and entry.received_ms < self._received_ms.get(at, 0)
+        self._received_ms[at] = entry.received_ms
+
+    def _is_claimed(self, at: tuple[str, int], place: Place, offset: int) -> bool:
+        """The next range of others begins no later."""
+        return self._range[at] < len(place.others) and place.others[self._range[at]][0] <= offset
+
+    def _why_not_next(self, entry: Entry, place: Place, following: int) -> tuple[str, str]:
+        """Code and words for an entry of another offset than the one that follows."""
+        if entry.offset < following:
+            return "record-repeated", f"that partition was read up to offset {following}: a record is there twice"
+        for start, end, owner in place.others:
+            if start <= entry.offset < end:
+                return "record-attributed", f"{POSITIONS} says that this offset is of {owner}"
+        if (later := self._find(entry.topic, entry.partition, following)) is not None:
+            return "records-reordered", f"offset {following} before it comes later, as entry {later}"
+        told = f"offset {following} before it is in no entry and is nobody's in {POSITIONS}: a record is missing"
+        return "record-missing", told
 
     def finish(self) -> None:
         """Raises Tampered unless positions.json ends where the log ends."""
@@ -58,7 +80,7 @@ class Positions:
                 raise Tampered(
                     f"{POSITIONS} says that {place.topic}/{place.partition} goes on at {place.next}, the entries say "
                     f"{self._following[at]}",
-                    file=POSITIONS, expected=self._following[at], found=place.next,
+                    file=POSITIONS, expected=self._following[at], found=place.next, fault="positions-end",
                 )  # fmt: skip
 
     def closed(self, index: int, data: Mapping[str, Any]) -> None:
@@ -72,7 +94,7 @@ class Positions:
         if found != (expected := data.get("attribution")):
             raise Tampered(
                 f"entry {index} closes the intake with attribution {expected}, {POSITIONS} gives {found}",
-                file=POSITIONS, index=index, expected=expected, found=found,
+                file=POSITIONS, index=index, expected=expected, found=found, fault="attribution-differs",
             )  # fmt: skip
         for at, stop in stops.items():
             self.covered[at] = max(stop, self.covered.get(at, 0))

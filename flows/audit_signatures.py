@@ -66,7 +66,8 @@ class Signatures:
         header = _header(opening)
         if header is None or not _verifies(opening, header, keys):
             raise Tampered(f"entry {entry.index}: {event.type} of {event.source} is accepted, but not signed as it must be",
-                           index=entry.index, expected=sorted(keys), found="no such signature")  # fmt: skip
+                           index=entry.index, expected=sorted(keys), found="no such signature",
+                           fault="not-signed-as-asked")  # fmt: skip
 
 
 def _header(opening: Opening) -> bytes | None:

@@ -13,7 +13,7 @@ from events.note import Checkpoint
 from events.tiles import TILE_BYTES, WIDTH, Tile, TileBuilder, bundles_of, split_entries, split_hashes
 from infra.bundle.reading import Files
 
-_BUNDLE_BYTES = WIDTH * (BYTES_MAX + 2)
+BUNDLE_BYTES = WIDTH * (BYTES_MAX + 2)
 
 
 @dataclass(slots=True)
@@ -41,7 +41,7 @@ class Tree:
         ahead = next(openings, None)
         for bundle in bundles_of(size):
             first = bundle.number * WIDTH
-            data = self._files.read(bundle.path, _BUNDLE_BYTES)
+            data = self._files.read(bundle.path, BUNDLE_BYTES)
             entries = split_entries(data, bundle.width, bundle.path, first)
             leaves = self._leaves(bundle, entries)
             for index, (entry, leaf) in enumerate(zip(entries, leaves, strict=True), first):
@@ -56,11 +56,11 @@ class Tree:
             self._compare_tile(tile, hashes)
         if ahead is not None:
             raise Tampered(f"{OPENINGS} opens entry {ahead[0]}, which is none, has none, or came before",
-                           file=OPENINGS, index=ahead[0])  # fmt: skip
+                           file=OPENINGS, index=ahead[0], fault="opening-extra")  # fmt: skip
         if (found := merkle.root(stack)) != self._checkpoint.root:
             expected = self._checkpoint.root.hex()
             raise Tampered(f"the {size} entries have root {found.hex()}, the checkpoint says {expected}",
-                           file=CHECKPOINT, expected=expected, found=found.hex())  # fmt: skip
+                           file=CHECKPOINT, expected=expected, found=found.hex(), fault="root-not-signed")  # fmt: skip
 
     def _openings(self) -> Iterator[tuple[int, Opening]]:
         for number, line in enumerate(self._files.lines(OPENINGS), 1):
@@ -73,7 +73,8 @@ class Tree:
         for index, (entry, leaf) in enumerate(zip(entries, leaves, strict=True), bundle.number * WIDTH):
             if (found := merkle.leaf_hash(entry)) != leaf:
                 raise Tampered(f"entry {index} in {bundle.path} has leaf {found.hex()}, {path} says {leaf.hex()}",
-                               file=bundle.path, index=index, expected=leaf.hex(), found=found.hex())  # fmt: skip
+                               file=bundle.path, index=index, expected=leaf.hex(), found=found.hex(),
+                               fault="entry-not-in-tile")  # fmt: skip
         return leaves
 
     def _compare_tile(self, tile: Tile, hashes: bytes) -> None:
@@ -84,4 +85,5 @@ class Tree:
             if found[at] != expected:
                 number = tile.number * WIDTH + at
                 raise Tampered(f"{tile.path} has {found[at].hex()} as hash {number}, the entries give {expected.hex()}",
-                               file=tile.path, index=number, expected=expected.hex(), found=found[at].hex())  # fmt: skip
+                               file=tile.path, index=number, expected=expected.hex(), found=found[at].hex(),
+                               fault="tile-differs")  # fmt: skip

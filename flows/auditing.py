@@ -5,7 +5,8 @@ Imports neither Prefect nor Kafka nor SQLAlchemy (tests/flows/test_auditing.py),
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, deque
+from collections.abc import Callable
 
 from events.announced import Announced, read_event
 from events.bundle import (
@@ -18,7 +19,7 @@ from events.bundle import (
     decode_positions,
 )
 from events.cosignature import read_cosignatures, require_quorum
-from events.entry import Entry, Opening, commitment, decode_entry, decode_headers
+from events.entry import Entry, Opening, decode_entry
 from events.errors import Tampered
 from events.note import NOTE_BYTES_MAX, open_checkpoint
 from events.proofs import consistency_proof, verify_consistency
@@ -30,6 +31,8 @@ from events.tiles import (
     tiles_of,
 )
 from flows.audit_documents import DOCUMENT_BYTES, check_names, check_rulebooks, check_schemas, check_sums
+from flows.audit_faults import details_of, index_of
+from flows.audit_openings import check_opening
 from flows.audit_positions import Positions
 from flows.audit_report import Findings, Trust, located
 from flows.audit_signatures import Signatures
@@ -50,7 +53,9 @@ class Audit:
         with located(CHECKPOINT):
             checkpoint = open_checkpoint(note, [trust.log])
             if checkpoint.origin != trust.log.name:
-                raise Tampered(f"the checkpoint is of {checkpoint.origin!r}, not of {trust.log.name!r}")
+                raise Tampered(
+                    f"the checkpoint is of {checkpoint.origin!r}, not of {trust.log.name!r}", fault="another-log"
+                )
             cosigned = read_cosignatures(note, trust.witnesses)
             fresh = require_quorum(cosigned, trust.quorum, since_s=trust.fresh_since_s)
         self.findings = Findings(checkpoint, cosigned=fresh)
@@ -60,7 +65,7 @@ class Audit:
         places = decode_positions(files.read(POSITIONS, DOCUMENT_BYTES))
         if "unrouted/" in checkpoint.origin:
             self._programme = checkpoint.origin[checkpoint.origin.index("unrouted/") :]
-        self._positions = Positions(self._programme, places)
+        self._positions = Positions(self._programme, places, self._find)
         self._announced = Announced()
         self._replay: Replay | None = Replay(self._programme, checkpoint.origin, self._judging, details=False)
         self._counts = dict.fromkeys(("openings", "attributions"), 0)
@@ -69,8 +74,13 @@ class Audit:
         self._pending: dict[int, Opening] = {}
 
     def run(self) -> Findings:
-        for opened in Tree(self._files, self.findings.checkpoint).entries():
-            self._entry(opened)
+        entries = Tree(self._files, self.findings.checkpoint).entries()
+        try:
+            for opened in entries:
+                self._entry(opened)
+        except Tampered:
+            deque(entries, maxlen=0)  # Where the bytes are not what was signed, that is what is told.
+            raise
         self._positions.finish()
         self._check_since()
         self._finish_replay()
@@ -99,13 +109,16 @@ class Audit:
         with located(path, index):
             entry = decode_entry(opened.entry)
             if entry.index != index:
-                raise Tampered(f"entry {index} says that it is {entry.index}", expected=index, found=entry.index)
+                fault = "index-skipped" if entry.index > index else "index-repeated"
+                raise Tampered(
+                    f"entry {index} says that it is {entry.index}", expected=index, found=entry.index, fault=fault
+                )
         if entry.of is None:
             self._positions.saw(entry)
-            self._check_opening(entry, opening)
+            self._counts["openings"] += check_opening(entry, opening, self._index_of)
         elif opening is not None:
             raise Tampered(f"{OPENINGS} opens entry {index}, a settlement, which commits to nothing of its own",
-                           file=OPENINGS, index=index)  # fmt: skip
+                           file=OPENINGS, index=index, fault="settlement-opened")  # fmt: skip
         self._announced.saw(entry, opening)
         self._closings(entry, opening)
         if entry.of is None and opening is None:
@@ -125,17 +138,11 @@ class Audit:
             if self._replay is None:
                 self._signatures.require(self._programme, entry, opening, self._announced.sources)
 
-    def _check_opening(self, entry: Entry, opening: Opening | None) -> None:
-        if opening is None:
-            return
-        with located(OPENINGS, entry.index):
-            decode_headers(opening.headers)
-        if (found := commitment(opening)) != entry.commitment:
-            raise Tampered(
-                f"entry {entry.index} commits to {entry.commitment}, its line in {OPENINGS} gives {found}",
-                file=OPENINGS, index=entry.index, expected=entry.commitment, found=found,
-            )  # fmt: skip
-        self._counts["openings"] += 1
+    def _index_of(self, is_meant: Callable[[Entry], bool]) -> int | None:
+        return index_of(self._files, self.findings.checkpoint.size, is_meant)
+
+    def _find(self, topic: str, partition: int, offset: int) -> int | None:
+        return self._index_of(lambda one: (one.topic, one.partition, one.offset) == (topic, partition, offset))
 
     def _closings(self, entry: Entry, opening: Opening | None) -> None:
         """What an accepted closing says of other logs' offsets; it may have been pending before."""
@@ -155,8 +162,8 @@ class Audit:
             return
         raise Tampered(
             f"entry {first.index}: {first.what}: {first.member or 'the event'} is recorded as {first.recorded!r}, "
-            f"replayed as {first.replayed!r}",
-            file=path, index=first.index, expected=first.replayed, found=first.recorded,
+            f"replayed as {first.replayed!r}{first.reason and f' for {first.reason}'}",
+            file=path, index=first.index, expected=first.replayed, found=first.recorded, **details_of(first),
         )  # fmt: skip
 
     def _finish_replay(self) -> None:
@@ -179,10 +186,15 @@ class Audit:
             if old.size > new.size:
                 raise Tampered(
                     f"the older checkpoint has {old.size} entries, the bundle {new.size}: it was rolled back or cut",
-                    expected=old.size, found=new.size,
+                    expected=old.size, found=new.size, fault="cut-off",
                 )  # fmt: skip
             proof = consistency_proof(old.size, new.size, reading_tiles(new.size, self._hashes))
-            verify_consistency(old.size, new.size, proof, old.root, new.root)
+            try:
+                verify_consistency(old.size, new.size, proof, old.root, new.root)
+            except Tampered as error:
+                error.details |= {"fault": "history-rewritten", "expected": old.root.hex()}
+                error.message += ": the log was written anew since"
+                raise
         self.findings.since = old.size
 
     def _hashes(self, tile: Tile) -> list[bytes]:
@@ -206,6 +218,10 @@ class Audit:
         if unsealed := self._positions.unsealed():
             told.append(
                 f"{unsealed} attributed offsets after the last closed intake: no entry vouches for whose they are"
+            )
+        if backwards := self._positions.backwards:
+            told.append(
+                f"{backwards} receipts that are earlier than the one before: a broker's clock stepped back, or they are false"
             )
         if self._withheld:
             named = ", ".join(f"{count} {_short(name)}" for name, count in sorted(self._withheld.items()))

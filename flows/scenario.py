@@ -14,6 +14,7 @@ from events.names import TYPES
 from events.rulebook import Phase, Rulebook, digest, parse_rulebook
 from events.values import format_instant, format_number, parse_instant
 from flows.scenario_file import Amendment, MarksTable, ScenarioFile, read_file
+from handlers.engines import NEWEST
 from infra.marks_file import MarkRow, read_marks
 from infra.rulebook_file import load
 
@@ -100,7 +101,13 @@ def office_of(rulebook: Rulebook) -> str:
 
 def _announcement(about: ScenarioFile, document: Mapping[str, Any]) -> Scheduled:
     at_ms = parse_instant(about.announced)
-    data = {"rulebook": dict(document), "digest": digest(document), "clock": about.clock, "title": about.title}
+    data = {
+        "rulebook": dict(document),
+        "digest": digest(document),
+        "clock": about.clock,
+        "title": about.title,
+        "engine": NEWEST,
+    }
     event_id = derived_id(about.programme, ANNOUNCED, "", digest(document), 1)
     source = office_of(parse_rulebook(document))
     event = Envelope(event_id, source, ANNOUNCED, about.programme, format_instant(at_ms), data)

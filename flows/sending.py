@@ -18,6 +18,7 @@ from events.record import TOPICS, Position
 from events.rulebook import Rulebook, digest
 from events.values import format_instant, parse_instant
 from flows.scenario import ANNOUNCED, topic_of
+from handlers.engines import NEWEST
 from infra.keys import SigningKey
 
 CHUNK = 2000
@@ -34,7 +35,7 @@ def uuid7(ms: int) -> str:
 def announcement(rulebook: Rulebook, document: Mapping[str, Any], clock: Clock, now_ms: int) -> Envelope:
     """The event that begins a programme, in the name of the source that its rulebook calls the office."""
     office = next((row.source for row in rulebook.sources if row.role == "office"), None)
-    data: dict[str, Any] = {"rulebook": dict(document), "digest": digest(document), "clock": clock}
+    data: dict[str, Any] = {"rulebook": dict(document), "digest": digest(document), "clock": clock, "engine": NEWEST}
     if rulebook.title is not None:
         data["title"] = dict(rulebook.title)
     source = office or f"urn:phasegate:{rulebook.programme}:office"

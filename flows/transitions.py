@@ -13,7 +13,7 @@ from flows.wiring import Parts
 from handlers import decide
 from handlers.decide_course import applications_size, call_decided, events_of
 from handlers.due import due
-from handlers.state import State
+from handlers.state import PhaseState, State
 from handlers.transition import CloseIntake, DecideCall, DecidePhase, Transition
 
 
@@ -77,15 +77,16 @@ class Progress:
 
     def _decided(self, phase_id: str, cut: int) -> list[Outgoing]:
         prefix = self.reader.prefix(self.programme, cut)
-        basis = self._basis(prefix.size, prefix.root, prefix.state.phases[phase_id].digest)
+        basis = self._basis(prefix.size, prefix.root, prefix.state.phases[phase_id])
         return decide.phase_decided(prefix.state, phase_id, basis)
 
     def _call_decided(self, state: State, call_id: str) -> Outgoing:
         if call_id in state.phases:
             return call_decided(state, call_id, None)
         size = applications_size(state, call_id)
-        return call_decided(state, call_id, self._basis(size, self.reader.root(self.programme, size), state.digest))
+        return call_decided(state, call_id, self._basis(size, self.reader.root(self.programme, size), state))
 
-    def _basis(self, size: int, root: bytes, rulebook: str) -> Basis:
+    def _basis(self, size: int, root: bytes, rules: State | PhaseState) -> Basis:
+        assert rules.engine is not None  # Nothing is due before there are rules.
         log = f"{self.parts.origin}/{self.programme}"
-        return Basis(log=log, size=size, root=root.hex(), rulebook=rulebook, engine=decide.ENGINE)
+        return Basis(log=log, size=size, root=root.hex(), rulebook=rules.digest, engine=rules.engine.id)

@@ -27,7 +27,7 @@ class Concern:
 
 def concern_of(state: State, name: str, data: Data) -> Concern:
     """Of an event with this short name. What it refers to and is not there leaves its part open."""
-    phase = _phase(state, data)
+    phase = phase_of(state, data)
     rules = phase.rules if phase is not None else _rules(state, data)
     entrant, evaluator, criterion = data.get("entrant"), data.get("evaluator"), data.get("criterion")
     if phase is not None and data.get("score") in phase.slot_of:
@@ -44,7 +44,7 @@ def concern_of(state: State, name: str, data: Data) -> Concern:
     )
 
 
-def _phase(state: State, data: Data) -> PhaseState | None:
+def phase_of(state: State, data: Data) -> PhaseState | None:
     """The phase that an event names, itself or by what it refers to."""
     if "score" in data:
         return next((phase for phase in state.phases.values() if data["score"] in phase.slot_of), None)

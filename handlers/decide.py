@@ -28,9 +28,6 @@ from handlers.trace import trace
 from handlers.transition import FinaliseDecision, HoldPhase, MarkWindow, OpenPhase
 from handlers.windows import REGISTRATION, deadline, markers, round_windows
 
-ENGINE = "1"
-"""The version of the deciding code, in every basis. Whatever changes a decision's bytes changes this."""
-
 Outgoing = tuple[str, Envelope]
 """A topic (short name) and the event that goes there."""
 

@@ -8,6 +8,7 @@ from events.errors import Tampered
 from events.rulebook import parse_rulebook
 from events.values import parse_instant
 from handlers import evolve_acts
+from handlers.engines import find_engine, named_in
 from handlers.state import Decision, Fact, Finding, Mark, PhaseState, Round, State
 from handlers.windows import deadline, grace_ms
 
@@ -48,6 +49,7 @@ def _score_corrected(state: State, fact: Fact) -> None:
 def _programme_announced(state: State, fact: Fact) -> None:
     state.rulebook = parse_rulebook(fact.data["rulebook"])
     state.announced = fact
+    state.engine = find_engine(state.engines, named_in(fact.data))
     state.digest = fact.data["digest"]
     state.clock = fact.data["clock"]
     state.sources = {source.source: source for source in state.rulebook.sources}
@@ -74,12 +76,13 @@ def _phase_opened(state: State, fact: Fact) -> None:
     rules = state.rulebook.phase(fact.data["phase"])
     deadlines = {window: parse_instant(until) + grace_ms(rules) for window, until in fact.data["windows"].items()}
     opens_ms = parse_instant(fact.data["opens"])
+    assert state.engine is not None  # Nor one before its rules.
     if (call := state.calls.get(rules.id)) is not None and rules.advance is not None:
         places = rules.advance.model_copy(update={"places": call.opened.data["places"]})
         rules = rules.model_copy(update={"advance": places})
     rounds = [Round(1, fact)]
     entrants = tuple(fact.data["entrants"])
-    state.phases[rules.id] = PhaseState(rules, fact, entrants, opens_ms, deadlines, state.digest, rounds)
+    state.phases[rules.id] = PhaseState(rules, fact, entrants, opens_ms, deadlines, state.engine, state.digest, rounds)
 
 
 def _intake_marked(state: State, fact: Fact) -> None:

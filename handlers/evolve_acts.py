@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from events.names import TYPES
 from events.rulebook import parse_rulebook
 from events.values import parse_instant
+from handlers.engines import find_engine, named_in
 from handlers.signers import key_change
 from handlers.state import Call, Decision, Fact, Objection, PhaseState, Round, State
 from handlers.windows import deadline, grace_ms
@@ -120,6 +121,8 @@ def _rulebook_amended(state: State, fact: Fact) -> None:
     state.rulebook = parse_rulebook(fact.data["rulebook"])
     state.digest = fact.data["digest"]
     state.sources = {source.source: source for source in state.rulebook.sources}
+    if fact.data.get("engine") is not None:
+        state.engine = find_engine(state.engines, named_in(fact.data))
     state.amended.append(fact)
     for (phase_id, window), marked in list(state.markers.items()):
         if phase_id not in state.phases and not _is_of(marked, deadline(state, phase_id, window)):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Protocol
 
 import orjson
@@ -13,6 +13,7 @@ from events.errors import Tampered
 from events.record import Record
 from events.upcast import present
 from events.values import parse_instant
+from handlers.engine import Engine
 from handlers.judge import Deployment
 from handlers.lifecycle import take_in
 from handlers.recording import restore
@@ -33,11 +34,11 @@ class StoredEntry(Protocol):
 
 class Folder:
     """Folds one log, entry by entry. `judging` keeps what only the judge needs (identities, what pends); readers that
-    only look and decide leave it off.
+    only look and decide leave it off. `engines` are those to decide by, where not those of this build.
     """
 
-    def __init__(self, programme: str, *, judging: bool = False) -> None:
-        self.state = State(programme)
+    def __init__(self, programme: str, *, judging: bool = False, engines: Mapping[str, Engine] | None = None) -> None:
+        self.state = State(programme, engines=engines)
         self._judging = judging
         self._pending: dict[int, tuple[Fact, bytes | None]] = {}
         self._records: dict[int, Record] = {}
@@ -118,9 +119,9 @@ def _record(entry: dict[str, object], received_ms: int, opening: Opening) -> Rec
     )
 
 
-def fold(programme: str, entries: Iterable[StoredEntry]) -> State:
+def fold(programme: str, entries: Iterable[StoredEntry], engines: Mapping[str, Engine] | None = None) -> State:
     """What is known after `entries`, for looking and deciding."""
-    folder = Folder(programme)
+    folder = Folder(programme, engines=engines)
     for stored in entries:
         folder.apply(stored)
     return folder.state

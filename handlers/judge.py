@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 
@@ -21,17 +21,9 @@ from events.names import TYPES, EventType
 from events.record import Record, partition_for
 from events.rulebook import Source
 from events.upcast import present
-from handlers import (
-    judge_acts,
-    judge_audits,
-    judge_course,
-    judge_decisions,
-    judge_keys,
-    judge_objections,
-    judge_people,
-    judge_scores,
-    judge_submissions,
-)
+from handlers.concerns import phase_of
+from handlers.engine import VerdictRule
+from handlers.engines import find_engine, named_in
 from handlers.signers import keys_of
 from handlers.state import Fact, State
 from handlers.verdicts import Duplicate, Pending, Refusal, Verdict
@@ -108,12 +100,12 @@ def judge_event(state: State, record: Record, fact: Fact, deployment: Deployment
     if row.office and (unsigned := _unsigned(record, keys_of(state, None, fact, deployment.office_keys))) is not None:
         return unsigned
     if row.name == "phasegate.programme.announced.v1":  # Waits for nothing: everything waits for it.
-        return twice if isinstance(twice, Refusal) else judge_decisions.programme_announced(state, fact)
+        return twice if isinstance(twice, Refusal) else _judge_announced(state, fact)
     if state.announced is None:
         return Pending((("programme",),))
     source = state.sources.get(fact.event.source)
     refusal = _not_authorised(state, row, fact, source) or _not_signed(state, record, fact, source, deployment)
-    return refusal or twice or _RULES[row.name](state, fact, source)
+    return refusal or twice or _rule(state, fact)(state, fact, source)
 
 
 def judge_content(state: State, fact: Fact) -> Verdict:
@@ -122,8 +114,22 @@ def judge_content(state: State, fact: Fact) -> Verdict:
     """
     row, source = TYPES[fact.event.type], state.sources.get(fact.event.source)
     if row.name == "phasegate.programme.announced.v1":
-        return judge_decisions.programme_announced(state, fact)
-    return _not_authorised(state, row, fact, source) or _RULES[row.name](state, fact, source)
+        return _judge_announced(state, fact)
+    return _not_authorised(state, row, fact, source) or _rule(state, fact)(state, fact, source)
+
+
+def _judge_announced(state: State, fact: Fact) -> Verdict:
+    """By the engine in force, or by the one that the announcement itself names. Raises Unavailable where that is not here."""
+    engine = state.engine or find_engine(state.engines, named_in(fact.data))
+    return engine.verdicts[fact.event.type](state, fact, None)
+
+
+def _rule(state: State, fact: Fact) -> VerdictRule:
+    """Of a phase's records, by the engine that it was opened under: whatever is announced meanwhile for later phases."""
+    phase = phase_of(state, fact.data)
+    engine = state.engine if phase is None else phase.engine
+    assert engine is not None  # The programme was announced.
+    return engine.verdicts[fact.event.type]
 
 
 def _told_before(state: State, record: Record, fact: Fact) -> Verdict | None:
@@ -175,51 +181,3 @@ def _unsigned(record: Record, keys: Mapping[str, bytes]) -> Refusal | None:
     except SignatureInvalid as error:
         return Refusal("signature-invalid", error.message)
     return None
-
-
-_RULES: Mapping[str, Callable[[State, Fact, Source | None], Verdict]] = {
-    "phasegate.intake.marked.v1": judge_decisions.intake_marked,
-    "phasegate.entrant.registered.v1": judge_submissions.entrant_registered,
-    "phasegate.submission.received.v1": judge_submissions.submission_received,
-    "phasegate.entrant.withdrawn.v1": judge_submissions.entrant_withdrawn,
-    "phasegate.invitation.declined.v1": judge_submissions.invitation_declined,
-    "phasegate.rebuttal.filed.v1": judge_submissions.rebuttal_filed,
-    "phasegate.score.recorded.v1": judge_scores.score_recorded,
-    "phasegate.score.corrected.v1": judge_scores.score_corrected,
-    "phasegate.finding.recorded.v1": judge_audits.finding_recorded,
-    "phasegate.ruling.issued.v1": judge_audits.ruling_issued,
-    "phasegate.evaluator.appointed.v1": judge_decisions.evaluator_appointed,
-    "phasegate.phase.opened.v1": judge_decisions.phase_opened,
-    "phasegate.intake.closed.v1": judge_decisions.intake_closed,
-    "phasegate.phase.held.v1": judge_decisions.phase_held,
-    "phasegate.entrant.assessed.v1": judge_decisions.entrant_assessed,
-    "phasegate.phase.decided.v1": judge_decisions.phase_decided,
-    "phasegate.decision.signed.v1": judge_decisions.decision_signed,
-    "phasegate.decision.finalised.v1": judge_decisions.decision_finalised,
-    "phasegate.submission.withdrawn.v1": judge_submissions.submission_withdrawn,
-    "phasegate.application.received.v1": judge_course.application_received,
-    "phasegate.objection.filed.v1": judge_objections.objection_filed,
-    "phasegate.objection.withdrawn.v1": judge_objections.objection_withdrawn,
-    "phasegate.objection.ruled.v1": judge_objections.objection_ruled,
-    "phasegate.score.voided.v1": judge_scores.score_voided,
-    "phasegate.marks.annulled.v1": judge_scores.marks_annulled,
-    "phasegate.conflict.declared.v1": judge_people.of_evaluator,
-    "phasegate.evaluator.recused.v1": judge_people.of_evaluator,
-    "phasegate.count.ticked.v1": judge_people.count_ticked,
-    "phasegate.recognition.voted.v1": judge_people.recognition_voted,
-    "phasegate.reproduction.reported.v1": judge_people.reproduction_reported,
-    "phasegate.act.approved.v1": judge_acts.act_approved,
-    "phasegate.rulebook.amended.v1": judge_course.rulebook_amended,
-    "phasegate.window.extended.v1": judge_acts.window_extended,
-    "phasegate.mark.waived.v1": judge_acts.mark_waived,
-    "phasegate.tie.resolved.v1": judge_acts.tie_resolved,
-    "phasegate.phase.reopened.v1": judge_acts.phase_reopened,
-    "phasegate.decision.returned.v1": judge_acts.decision_returned,
-    "phasegate.figures.published.v1": judge_course.figures_published,
-    "phasegate.call.opened.v1": judge_course.call_opened,
-    "phasegate.call.decided.v1": judge_course.call_decided,
-    "phasegate.award.granted.v1": judge_course.award_granted,
-    "phasegate.key.rotated.v1": judge_keys.key_rotated,
-    "phasegate.key.revoked.v1": judge_keys.key_revoked,
-    "phasegate.programme.concluded.v1": judge_course.programme_concluded,
-}

@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from events.envelope import Envelope
 from events.rulebook import Phase
+from handlers.engine import Engine
 
 Slot = tuple[str, str, str, str]
 """Where a mark belongs within a phase: entrant, criterion, item, evaluator."""
@@ -117,9 +118,10 @@ class Round:
 
 @dataclass(slots=True)
 class PhaseState:
-    """A phase since it was opened. `deadlines` are the last milliseconds in time, grace included, by window; `digest` is
-    that of the rulebook it was opened under. `proposed` are corrections that wait for a second person, `replaced` the
-    marks of a slot that were voided before another was given; `marked_by` names the evaluators that each source spoke for.
+    """A phase since it was opened. `deadlines` are the last milliseconds in time, grace included, by window; `engine` and
+    `digest` are those of the rulebook it was opened under. `proposed` are corrections that wait for a second person,
+    `replaced` the marks of a slot that were voided before another was given; `marked_by` names the evaluators that each
+    source spoke for.
     """
 
     rules: Phase
@@ -127,6 +129,7 @@ class PhaseState:
     entrants: tuple[str, ...]
     opens_ms: int
     deadlines: dict[str, int]
+    engine: Engine
     digest: str = ""
     rounds: list[Round] = field(default_factory=list)
     marks: dict[Slot, Mark] = field(default_factory=dict)

@@ -156,7 +156,17 @@ def phase_marks(state: State, phase: PhaseState) -> Marks:
 
 
 def score_table(state: State, phase: PhaseState) -> ScoreTable:
-    """Every value that the marks in force give, for the entrants that compete."""
+    """Every value that the marks in force give, for the entrants that compete, by the phase's engine."""
+    return phase.engine.scores(state, phase)
+
+
+def outcome_of(state: State, phase: PhaseState) -> PhaseOutcome:
+    """What the rules make of everything that is known of the phase, by its engine. A function of the set of accepted events."""
+    return phase.engine.outcome(state, phase)
+
+
+def scores_of_marks(state: State, phase: PhaseState) -> ScoreTable:
+    """`score_table` of engine 1."""
     seats = phase_seats(state, phase)
     return _table(state, phase, seats, exclusions(state, phase, seats))
 
@@ -165,8 +175,8 @@ def _table(state: State, phase: PhaseState, seats: Seats, excluded: Exclusions) 
     return score_phase(phase.rules, competing(state, phase), phase_marks(state, phase), seats, excluded=excluded)
 
 
-def outcome_of(state: State, phase: PhaseState) -> PhaseOutcome:
-    """What the rules make of everything that is known of the phase. A function of the set of accepted events."""
+def outcome_of_facts(state: State, phase: PhaseState) -> PhaseOutcome:
+    """`outcome_of` of engine 1. A function of the set of accepted events."""
     table = score_table(state, phase)
     return outcome_in(table, enter(phase.rules, table, circumstances(state, phase)))
 

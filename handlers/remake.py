@@ -65,12 +65,13 @@ class Remaker:
             if owed := owed_now(self._state, phase):
                 self._held.setdefault(phase_id, set()).add((owed, decide.held_since_ms(self._state, phase)))
 
-    def _basis(self, size: int, root: bytes, rulebook: str) -> Basis:
-        return Basis(log=self._origin, size=size, root=root.hex(), rulebook=rulebook, engine=decide.ENGINE)
+    def _basis(self, size: int, root: bytes, rules: State | PhaseState) -> Basis:
+        assert rules.engine is not None  # There are rules.
+        return Basis(log=self._origin, size=size, root=root.hex(), rulebook=rules.digest, engine=rules.engine.id)
 
     def _decide(self, phase_id: str, root: bytes) -> dict[str, bytes]:
         state = self._state
-        basis = self._basis(state.size, root, state.phases[phase_id].digest)
+        basis = self._basis(state.size, root, state.phases[phase_id])
         return {event.id: encode(event) for _, event in decide.phase_decided(state, phase_id, basis)}
 
     def remake(self, topic: str, event: Envelope) -> list[bytes]:
@@ -153,7 +154,7 @@ class Remaker:
         basis = None
         if call_id not in state.phases:
             size = decide_course.applications_size(state, call_id)
-            basis = self._basis(size, self._marked_roots.get(size, b""), state.digest)
+            basis = self._basis(size, self._marked_roots.get(size, b""), state)
         return [encode(decide_course.call_decided(state, call_id, basis)[1])]
 
     def _of_course(self, phase: PhaseState | None, event: Envelope) -> list[bytes]:

@@ -6,7 +6,7 @@ public keys, the number of partitions, and, for the attribution in `intake.close
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -18,6 +18,7 @@ from events.entry import Entry, Opening, commitment, decode_entry, decode_header
 from events.envelope import decode
 from events.errors import Tampered
 from events.record import Record
+from handlers.engine import Engine
 from handlers.judge import Deployment
 from handlers.recording import Draft, detail_of, members_of, record_one
 from handlers.remake import Remaker
@@ -66,6 +67,9 @@ class Difference:
     member: str
     recorded: str
     replayed: str
+    type: str = ""
+    reason: str = ""
+    """Why the replay refuses, where it does."""
 
     def data(self) -> dict[str, Any]:
         names = ("index", "what", "member", "recorded", "replayed")
@@ -98,8 +102,9 @@ class Replay:
         attribute: Attribute | None = None,
         *,
         details: bool = True,
+        engines: Mapping[str, Engine] | None = None,
     ) -> None:
-        self.state = State(programme)
+        self.state = State(programme, engines=engines)
         self.report = Report()
         self._deployment = deployment
         self._details = details  # A bundle carries no details of refusals: they follow from the record.
@@ -132,7 +137,7 @@ class Replay:
         if draft is None or (entry.of is None) != (draft.of is None):
             what = "no entry" if draft is None else f"a settlement of entry {draft.of}"
             found = f"a settlement of entry {entry.of}" if entry.of is not None else "a new record"
-            self._differs(Difference(entry.index, "verdict", "entry", found, what))
+            self._differs(Difference(entry.index, "verdict", "entry", found, what, entry.type or ""))
             self.report.verdicts.checked += 1
             for _ in self._drafts:
                 pass
@@ -172,9 +177,12 @@ class Replay:
         if value in remade:
             tally.identical += 1
             return
-        closest = next(iter(remade), b"{}")
+        if not remade:
+            self._differs(Difference(draft.index, f"{event.type} {event.id}", "", "said", "nothing due", event.type))
+            return
+        closest = next(iter(remade))
         member, recorded, replayed = _first_member(orjson.loads(value), orjson.loads(closest))
-        self._differs(Difference(draft.index, f"{event.type} {event.id}", member, recorded, replayed))
+        self._differs(Difference(draft.index, f"{event.type} {event.id}", member, recorded, replayed, event.type))
 
     def _differs(self, difference: Difference) -> None:
         if self.report.first_difference is None:
@@ -210,7 +218,8 @@ def _entry_difference(recorded: Entry, replayed: Entry, detail: str | None, rede
     for name in ("verdict", "reason", "of", "type", "commitment", "index"):
         before, after = getattr(recorded, name), getattr(replayed, name)
         if before != after:
-            return Difference(recorded.index, "verdict", name, str(before), str(after))
+            reason = replayed.reason or ""
+            return Difference(recorded.index, "verdict", name, str(before), str(after), recorded.type or "", reason)
     return Difference(recorded.index, "verdict", "detail", str(detail), str(redetail))
 
 

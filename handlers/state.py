@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from events.record import Record
 from events.rulebook import Phase, Rulebook, Source
+from handlers.engine import Engine
 from handlers.phase_state import (
     WINDOWS,
     Decision,
@@ -70,6 +71,10 @@ class State:
 
     programme: str
     size: int = 0
+    engines: Mapping[str, Engine] | None = None
+    """Those that a programme may name; None for those of this build."""
+    engine: Engine | None = None
+    """Of the latest rules; a phase keeps the one that it was opened under."""
     rulebook: Rulebook | None = None
     announced: Fact | None = None
     digest: str = ""

@@ -33,6 +33,7 @@ def amend(options: argparse.Namespace, report: Report) -> Result:
     """
     from events.rulebook import digest
     from flows.reading import open_reading
+    from handlers.engines import find_engine
 
     if options.reason is None and not options.dry_run:
         raise Usage("--reason is not said: why do the rules change?", hint="only --dry-run needs none")
@@ -48,6 +49,8 @@ def amend(options: argparse.Namespace, report: Report) -> Result:
             "reason": options.reason or WITHOUT_REASON,
             "consents": options.consents or [],
         }
+        if options.engine is not None:
+            data["engine"] = find_engine(state.engines, options.engine).id
         event = composed(state, AMENDED, validated(AMENDED.type, data), options.source, at_ms, is_dry=options.dry_run)
         if not options.dry_run:
             return sent(settings, reading.ledger, state, event, options, report)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from console.output import Report, Result, Usage
-from events.errors import NotFound, Refused, Unavailable
+from events.errors import NotFound, Refused, Tampered, Unavailable
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -24,15 +24,22 @@ _NOTE_BYTES = 1_000_000
 
 def verify(options: argparse.Namespace, report: Report) -> Result:
     """Exit code 3 at the first contradiction, with file, index, and what was expected and found."""
+    trust = _trust(options)
+    report.say(f"verifying {options.bundle}")
+    data = _data(options.bundle, _audited(options.bundle, trust))
+    return Result(data, partial(_show, data=data))
+
+
+def _audited(bundle: Path, trust: Trust) -> Findings:
+    from flows.audit_faults import named
     from flows.auditing import Audit
     from infra.bundle.reading import open_bundle
 
-    trust = _trust(options)
-    with open_bundle(options.bundle) as files:
-        report.say(f"verifying {options.bundle}")
-        findings = Audit(files, trust).run()
-    data = _data(options.bundle, findings)
-    return Result(data, partial(_show, data=data))
+    try:
+        with open_bundle(bundle) as files:
+            return Audit(files, trust).run()
+    except Tampered as error:
+        raise named(error) from error.__cause__
 
 
 def _trust(options: argparse.Namespace) -> Trust:

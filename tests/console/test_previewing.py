@@ -132,6 +132,15 @@ def amended_file(folder: Path, **changed: dict[str, Any]) -> Path:
     return path
 
 
+def test_an_amendment_cannot_name_an_engine_that_this_build_does_not_have(
+    decided: Stage, phasegate: Phasegate, tmp_path: Path
+) -> None:
+    path = amended_file(tmp_path)
+    answer = phasegate("amend", path, "--from", "finale", "--dry-run", "--engine", "9", "--json")
+    assert (answer.code, answer.document["error"]["details"]) == (7, {"engine": "9", "known": ["1"]})
+    assert phasegate("amend", path, "--from", "finale", "--dry-run", "--engine", "1", "--json").code == 0
+
+
 def test_an_amendment_is_tried_on_the_marks_that_there_are(
     decided: Stage, phasegate: Phasegate, tmp_path: Path
 ) -> None:

@@ -21,6 +21,7 @@ from events.values import parse_instant
 from flows.scenario import Scenario, read_scenario
 from handlers.check import faults
 from handlers.decide import decision_id
+from handlers.engines import ENGINES, FIRST
 from handlers.evolve import evolve
 from handlers.screen import FINDING, outstanding_screens, screen
 from handlers.state import Fact, PhaseState, State
@@ -352,5 +353,7 @@ def opened(scenario: Scenario) -> State:
     rules = scenario.rulebook.phase("phase-1")
     opening = fact(scenario.scheduled[0].event)
     deadlines = {"submissions": parse_instant("2026-01-05T09:00:00Z")}
-    state.phases["phase-1"] = PhaseState(rules, opening, TEAMS, parse_instant(rules.opens or ""), deadlines)
+    state.phases["phase-1"] = PhaseState(
+        rules, opening, TEAMS, parse_instant(rules.opens or ""), deadlines, ENGINES[FIRST]
+    )
     return state

@@ -17,51 +17,20 @@ from events.values import format_instant
 from flows.audit_report import Trust
 from flows.auditing import Audit
 from flows.exporting import Exporter, View
-from flows.key_changes import change_key
-from flows.office import message
 from handlers.disclosure import to_entrant
 from infra.bundle.reading import Files
 from infra.bundle.writing import DirectoryWriter
-from infra.keys import SigningKey, from_seed
+from infra.keys import from_seed
 from tests.support import small
 from tests.support.bundles import Bundle, Memory, audit, entries_of, exported, key_of, loaded, openings_of, resigned
-from tests.support.stage import LOG_KEY, OFFICE_KEY, Stage, memory_stage
-
-ANN = "urn:jury:ann"
-AT = small.OPENS + 15 * small.DAY
-FIRST, SECOND = (from_seed(f"ann-{seed}", bytes([seed]) * 32) for seed in (1, 2))
-NEW_OFFICE = from_seed("office-2", b"\x31" * 32)
+from tests.support.changed_keys import ANN, AT, NEW_OFFICE, SECOND, mark, with_changed_keys
+from tests.support.stage import LOG_KEY, OFFICE_KEY, Stage
 
 
 @pytest.fixture
 def stage(tmp_path: Path) -> Stage:
     """Ann's key and the office's were changed while marks came in."""
-    document = small.rulebook()
-    for source in document["sources"]:
-        if source["source"] == ANN:
-            source |= {"signs": "true", "keys": [FIRST.vkey]}
-    stage = memory_stage(tmp_path / "stage")
-    stage.tell(small.announced(document), *small.beginnings())
-    stage.progress(small.OPENS + 1)
-    stage.tell(*small.submissions())
-    stage.progress(small.DEADLINES["submissions"] + 1)
-    mark(stage, "ash", AT - 1, FIRST)
-    office, state = stage.way.office, stage.parts.reader().state(small.PROGRAMME)
-    told = change_key(office, state, "rotate", SECOND.verifier, AT, reason="yearly", source=ANN)
-    assert [(entry.topic, entry.verdict) for entry in told.entries] == [(topic, "accepted") for topic in TOPICS]
-    change_key(office, state, "rotate", NEW_OFFICE.verifier, AT, reason="yearly")
-    mark(stage, "birch", AT + 1, SECOND)
-    event = small.event("evaluator.appointed", "appoint-x", small.OFFICE, AT + 2, evaluator="xi", panel="jury")
-    stage.send([message("decisions", event, NEW_OFFICE, AT + 2)])
-    stage.record()
-    return stage
-
-
-def mark(stage: Stage, team: str, at_ms: int, key: SigningKey) -> None:
-    data = {"phase": "heat", "entrant": team, "criterion": "jury", "item": "art", "evaluator": "ann", "value": "30"}
-    event = small.event("score.recorded", f"mark-{team}-{format_instant(at_ms)}", ANN, at_ms, **data)
-    stage.send([message("scores", event, key, at_ms)])
-    stage.record()
+    return with_changed_keys(tmp_path / "stage")
 
 
 def view(stage: Stage, entrant: str, place: Path) -> Bundle:

@@ -152,7 +152,7 @@ def test_what_the_pipeline_says_of_a_round_that_was_reopened_meanwhile_is_out_of
     log.tell(waived("w", 23, entrant="cedar"))
     phase = log.state.phases["heat"]
     assert phase.cut is not None
-    made = decide.phase_decided(log.state, "heat", log.basis(phase.cut, phase.digest))
+    made = decide.phase_decided(log.state, "heat", log.basis(phase.cut, phase))
     log.tell(reopened("again-1", 23.5, 30), *(replace(event, time=event.time) for _, event in made))
     log.progress(day(31))
     assert list(log.state.phases["heat"].decisions) == [decision(number=2)]

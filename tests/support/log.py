@@ -25,7 +25,7 @@ from tests.support.stage import OFFICE_KEY
 PARTITIONS = 4
 DEPLOYMENT = Deployment(PARTITIONS, {OFFICE_KEY.kid: OFFICE_KEY.public})
 PARTITION = partition_for(small.PROGRAMME.encode(), PARTITIONS)
-BASIS = Basis(log="phasegate.example/small-cup", size=0, root="0" * 64, rulebook="0" * 64, engine="test")
+BASIS = Basis(log="phasegate.example/small-cup", size=0, root="0" * 64, rulebook="0" * 64, engine="1")
 SIGNERS = (small.OFFICE, "urn:director", pipeline_source(small.PROGRAMME))
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import Any
+from typing import Any, Protocol
 
 from events.envelope import Envelope
+from handlers.state import State
 from tests.support import long_cup
 from tests.support.long_cup import DIRECTOR, OFFICE, TEAMS, day, decision
 from tests.support.long_told import (
@@ -126,16 +127,31 @@ def of_day(rows: list[Envelope], start: float, end: float) -> list[Envelope]:
 def played() -> RootedLog:
     """To the end. Callers must not change it."""
     log = RootedLog()
-    log.tell(*beginnings()[:3], long_cup.announced(long_cup.rulebook(**CHANGES)), *beginnings()[3:])
-    log.tell(registered("elm", -30), withdrawn("elm", -20))
-    _heat(log)
-    _hearings(log)
-    _call(log)
-    _finale(log)
+    play(log)
     return log
 
 
-def _heat(log: RootedLog) -> None:
+class Course(Protocol):
+    """A log, or a stage with one, to which the history is told."""
+
+    @property
+    def state(self) -> State: ...
+    def tell(self, *said: Envelope) -> object: ...
+    def progress(self, now_ms: int) -> object: ...
+
+
+def play(log: Course, *meanwhile: Envelope) -> None:
+    """The whole life; `meanwhile` after the heat is first decided."""
+    log.tell(*beginnings()[:3], long_cup.announced(long_cup.rulebook(**CHANGES)), *beginnings()[3:])
+    log.tell(registered("elm", -30), withdrawn("elm", -20))
+    _heat(log)
+    log.tell(*meanwhile)
+    _hearings(log)
+    _call(log)
+    _finale(log)
+
+
+def _heat(log: Course) -> None:
     log.progress(day(0) + 1)
     log.tell(submitted("ash", 5), submitted("birch", 5), extended("more-time", "submissions", 9, 12))
     log.tell(submitted("cedar", 11))
@@ -154,7 +170,7 @@ def _heat(log: RootedLog) -> None:
     log.progress(day(31))
 
 
-def _hearings(log: RootedLog) -> None:
+def _hearings(log: Course) -> None:
     log.tell(*signed(32, number=2))
     log.progress(day(32))
     log.tell(*of_day(first_hearing(), 32, 42))
@@ -174,7 +190,7 @@ def _hearings(log: RootedLog) -> None:
     log.tell(tie("tie-too-late", 74, "birch", "cedar"), reopened("again-never", 74, 80))
 
 
-def _call(log: RootedLog) -> None:
+def _call(log: Course) -> None:
     log.tell(registered("dogwood", 80), applied("dogwood", 81, "too-soon"))
     other = long_cup.rulebook(**CHANGES, finale={"advance": {"places": "1", "withdrawn": "next-in-line"}})
     log.tell(long_cup.amended("amend", 90, other, "finale"), long_cup.amended("amend-back", 91, other, "heat", "3"))
@@ -193,7 +209,7 @@ def _call(log: RootedLog) -> None:
     assert log.state.calls["again"].decided is not None
 
 
-def _finale(log: RootedLog) -> None:
+def _finale(log: Course) -> None:
     log.progress(day(140) + 1)
     log.tell(submitted("birch", 145, "finale"), submitted("dogwood", 154, "finale"))
     log.progress(day(155) + 1)

@@ -124,6 +124,11 @@ def found(event_id: str, team: str, at: float, *, verdict: str = "not-met", coun
     return told("finding.recorded", event_id, AUDITOR, at, evidence=[], **data)
 
 
+def reproduced(team: str, at: float, value: str = "50") -> Envelope:
+    data = {"phase": "heat", "entrant": team, "criterion": "bench", "item": "speed", "value": value}
+    return told("reproduction.reported", f"reproduce-{team}", AUDITOR, at, **data)
+
+
 def answered(event_id: str, finding: str, team: str, at: float) -> Envelope:
     return told("rebuttal.filed", event_id, f"urn:team:{team}", at, finding=finding, entrant=team, text="no")
 

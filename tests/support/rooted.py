@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,8 +13,10 @@ from events.envelope import Envelope
 from events.record import Record
 from handlers import decide, decide_course
 from handlers.due import due
+from handlers.engine import Engine
 from handlers.fold import fold
 from handlers.replay import Replay, Report
+from handlers.state import PhaseState, State
 from handlers.transition import CloseIntake, DecideCall, DecidePhase, Transition
 from tests.support import small
 from tests.support.log import DEPLOYMENT, PARTITION, Log, Stored, record_of
@@ -37,8 +39,9 @@ class RootedLog(Log):
             self.roots[place + 1] = merkle.root(self.stack).hex()
         return self.roots[size]
 
-    def basis(self, size: int, rulebook: str) -> Basis:
-        return Basis(log=NAME, size=size, root=self.root(size), rulebook=rulebook, engine=decide.ENGINE)
+    def basis(self, size: int, rules: State | PhaseState) -> Basis:
+        assert rules.engine is not None
+        return Basis(log=NAME, size=size, root=self.root(size), rulebook=rules.digest, engine=rules.engine.id)
 
     def events(self, transition: Transition) -> Sequence[tuple[str, Envelope]]:
         state = self.state
@@ -47,12 +50,12 @@ class RootedLog(Log):
                 root = self.root(decide.closing_size(state, state.phases[phase_id]))
                 return [decide.intake_closed(state, phase_id, PARTITION, root, "0" * 64)]
             case DecidePhase(phase_id, cut):
-                basis = self.basis(cut, state.phases[phase_id].digest)
-                return decide.phase_decided(fold(small.PROGRAMME, self.stored[:cut]), phase_id, basis)
+                basis = self.basis(cut, state.phases[phase_id])
+                return decide.phase_decided(fold(small.PROGRAMME, self.stored[:cut], state.engines), phase_id, basis)
             case DecideCall(call_id):
                 basis_of_none = None
                 if call_id not in state.phases:
-                    basis_of_none = self.basis(decide_course.applications_size(state, call_id), state.digest)
+                    basis_of_none = self.basis(decide_course.applications_size(state, call_id), state)
                 return [decide_course.call_decided(state, call_id, basis_of_none)]
             case _:
                 return super().events(transition)
@@ -74,7 +77,7 @@ class RootedLog(Log):
 
     def replay(self) -> Report:
         """Every verdict and every event of the pipeline made again."""
-        return replayed(self.stored)
+        return replayed(self.stored, self.state.engines)
 
     def outcome(self, phase: str = "heat") -> dict[str, str]:
         """What the decision in force says became of everybody."""
@@ -101,8 +104,8 @@ class RootedLog(Log):
         return [(row["code"], row["who"]) for row in self.state.phases[phase].held[-1].data["missing"]]
 
 
-def replayed(entries: Sequence[Stored]) -> Report:
-    replay = Replay(small.PROGRAMME, NAME, DEPLOYMENT)
+def replayed(entries: Sequence[Stored], engines: Mapping[str, Engine] | None = None) -> Report:
+    replay = Replay(small.PROGRAMME, NAME, DEPLOYMENT, engines=engines)
     for stored in entries:
         replay.feed(stored)
     return replay.finish()

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from console import acts, arguments, key_arguments
+from console import acts, arguments, key_arguments, lever_arguments
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +49,12 @@ COMMANDS: Mapping[str, Command] = {
     **{name: Command(summary, add, "console.commands.acting:act") for name, (summary, add) in acts.COMMANDS.items()},
     "amend": Command("change the rules of phases that are not open", acts.amend, "console.commands.amending:amend"),
     "preview": Command("what events would change", acts.preview, "console.commands.previewing:preview", reads=True),
+    "what-if": Command(
+        "what would have come of other rules, marks or events",
+        lever_arguments.what_if,
+        "console.commands.what_if:what_if",
+        reads=True,
+    ),
     "checkpoint": Command("sign the head of a log", arguments.programme, "console.commands.evidence:checkpoint"),
     "prove": Command("prove that an entry is in the log", arguments.prove, "console.commands.evidence:prove"),
     "export": Command("a bundle for an auditor", arguments.export, "console.commands.evidence:export"),

@@ -55,7 +55,7 @@ def _events(group: argparse._ArgumentGroup) -> None:
         "--with", dest="added", action="append", metavar="FILE.ndjson", help="events more, received at their own time"
     )
     group.add_argument("--without", action="append", type=number, metavar="INDEX", help="a record less, by its entry")
+    group.add_argument("--sign", action="store_true", help="whoever must sign a decision and nowhere does, signs it")
     group.add_argument(
-        "--sign", action="store_true", help="whoever must sign a decision and nowhere does, signs it"
+        "--until", "--now", dest="until", metavar="TIME", help="to this time instead of the last receipt"
     )
-    group.add_argument("--until", "--now", dest="until", metavar="TIME", help="to this time instead of the last receipt")

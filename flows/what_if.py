@@ -20,7 +20,6 @@ from flows.reading import Reading
 from flows.scenario import topic_of
 from flows.sending import read_lines
 from handlers.consequences import awaited, changes, events_apart
-from handlers.due import due
 from handlers.lever_records import Files, changed_course, out_of_range
 from handlers.levers import Levers, read_levers
 from handlers.rerun import Rerun
@@ -37,25 +36,24 @@ def what_if(reading: Reading, programme: str, at: Moment | None, levers: Levers)
     """
     size = reading.reader.size_at(programme, at)
     course, deployment = _told(reading, programme, size), reading.deployment()
-    state = reading.state(programme, at)
-    if state.rulebook is None:
-        raise Refused(f"{programme} is not announced in this log, so there is nothing to change")
     last_ms = max((told.received_ms for told in course), default=0)
     until_ms = last_ms if levers.until is None else parse_instant(levers.until)
-    changed = changed_course(state, course, levers, _files(levers, programme), deployment.partitions)
-    rerun = Rerun(programme, changed, deployment, signs=levers.sign)
+    record = Rerun(programme, course, deployment)
+    before = record.run(min(until_ms, last_ms))
+    if before.rulebook is None:
+        raise Refused(f"{programme} is not announced in this log, so there is nothing to change")
+    changed = changed_course(before, course, levers, _files(levers, programme), deployment.partitions)
+    rerun = Rerun(programme, changed, deployment, record, signs=levers.sign)
     after = rerun.run(until_ms)
     _refuse_out_of_range(changed, rerun)
-    if until_ms < last_ms or due(state, last_ms) is not None:  # The record is set against at the same moment.
-        state = Rerun(programme, course, deployment).run(min(until_ms, last_ms))
     return {
         "programme": programme,
         "size": size,
         "until": format_instant(until_ms),
         "levers": levers.written(),
         "phases": [{**view, "awaits": awaited(after, view["phase"])} for view in phases_view(after)],
-        "changes": changes(state, after),
-        "finalists": {"before": _finalists(state), "after": _finalists(after)},
+        "changes": changes(before, after),
+        "finalists": {"before": _finalists(before), "after": _finalists(after)},
         "events": events_apart(course, changed, rerun),
     }
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from events.values import format_instant
@@ -59,7 +59,7 @@ _NO_PHASE: View = {
     "status": None, "vacancies": 0, "standings": [], "outcomes": [], "means": {}, "awaits": [],
 }  # fmt: skip
 
-_COMPARED = {
+_COMPARED: Mapping[str, Callable[[View], Any]] = {
     "status": lambda view: view["status"],
     "vacancies": lambda view: view["vacancies"],
     "rounds": lambda view: [row["reason"] for row in view.get("rounds", ()) if row["reason"]],
@@ -155,7 +155,19 @@ def _said(verdict: Verdict | None) -> dict[str, str | None]:
             return {"verdict": "pending", "reason": None, "detail": f"waits for {waits}"}
 
 
-_ABOUT = ("phase", "call", "entrant", "organisation", "evaluator", "criterion", "item", "gate", "count", "role", "panel")
+_ABOUT = (
+    "phase",
+    "call",
+    "entrant",
+    "organisation",
+    "evaluator",
+    "criterion",
+    "item",
+    "gate",
+    "count",
+    "role",
+    "panel",
+)
 
 
 def _about(data: Mapping[str, Any]) -> str:

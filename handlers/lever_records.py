@@ -32,9 +32,7 @@ class Files:
     added: Sequence[tuple[str, Envelope, int]] = field(default=())
 
 
-def changed_course(
-    state: State, course: Sequence[Told], levers: Levers, files: Files, partitions: int
-) -> list[Told]:
+def changed_course(state: State, course: Sequence[Told], levers: Levers, files: Files, partitions: int) -> list[Told]:
     """The course of another world; `state` is what the record says. Raises NotFound for what a lever names and nobody
     knows, Refused for what cannot be.
     """
@@ -122,7 +120,9 @@ class _Change:
     def _ruling(self, phase: PhaseState, finding: Finding, verdict: str) -> Told:
         event_id, gate = finding.fact.event.id, phase.rules.gate(finding.fact.data["gate"])
         if not finding.needs_ruling:
-            raise Refused(f"the finding {event_id} says met: there is nothing to rule on", hint="leave it out, or add one")
+            raise Refused(
+                f"the finding {event_id} says met: there is nothing to rule on", hint="leave it out, or add one"
+            )
         able = (row.source for row in self.state.sources.values() if row.role in gate.ruling_by)
         source = next(able, None)
         if source is None:
@@ -196,5 +196,3 @@ def out_of_range(told: Told, reason: str, detail: str) -> Refused | None:
     if told.lever != "correct" or reason != "out-of-range" or not told.is_accepted:
         return None
     return Refused(f"the mark cannot be corrected so: {detail}", hint="give a value that the rules allow")
-
-

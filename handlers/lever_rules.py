@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from copy import deepcopy
+from functools import partial
 from typing import Any
 
 from events.errors import NotFound, Refused
+from events.rulebook import parse_rulebook
 from handlers.check import faults
 from handlers.levers import Levers
 from handlers.nearest import not_found
@@ -21,11 +23,11 @@ def changed_rules(levers: Levers, documents: Sequence[Document]) -> list[Documen
     """
     found = [deepcopy(document) for document in documents]
     for path, value in levers.set.items():
-        _in_some(found, lambda document, path=path, value=value: set_at(document, path, deepcopy(value)))
+        _in_some(found, partial(set_at, path=path, value=value))
     for gate in levers.without_gate:
-        _in_some(found, lambda document, gate=gate: _without_gate(document, gate))
+        _in_some(found, partial(_without_gate, name=gate))
     for criterion in levers.drop_criterion:
-        _in_some(found, lambda document, criterion=criterion: _without_criterion(document, criterion))
+        _in_some(found, partial(_without_criterion, name=criterion))
     if levers.refill:
         _in_some(found, _refill)
     for before, after in zip(documents, found, strict=True):
@@ -88,7 +90,7 @@ def _refill(document: Document) -> None:
 
 
 def _without_criterion(document: Document, name: str) -> None:
-    known, is_there = list[str](), False
+    known, is_there, panels = list[str](), False, _panels(document)
     for phase, path in _phases(document, name):
         known += _paths(phase["criteria"])
         if path in _paths(phase["criteria"]):
@@ -97,6 +99,7 @@ def _without_criterion(document: Document, name: str) -> None:
             _forget_criterion(phase, path)
     if not is_there:
         raise not_found("criterion", name.rpartition("/")[2], known, "the rulebook")
+    _forget_panels(document, panels - _panels(document))
 
 
 def _paths(criteria: list[Document], prefix: str = "") -> list[str]:
@@ -118,6 +121,18 @@ def _left(criteria: list[Document], path: str) -> list[Document]:
             weights = {part: weight for part, weight in row.get("weights", {}).items() if part in names}
             kept.append(row | {"parts": parts} | ({"weights": weights} if "weights" in row else {}))
     return kept
+
+
+def _panels(document: Document) -> set[str]:
+    return {panel for phase in parse_rulebook(document).phases for panel in phase.panels}
+
+
+def _forget_panels(document: Document, gone: set[str]) -> None:
+    """Panels that mark nothing any more have no desk that speaks for them, and no quorum."""
+    document["sources"] = [row for row in document.get("sources", ()) if row.get("panel") not in gone]
+    for phase in document["phases"]:
+        if "quorum" in phase:
+            phase["quorum"] = {panel: need for panel, need in phase["quorum"].items() if panel not in gone}
 
 
 def _forget_criterion(phase: Document, path: str) -> None:

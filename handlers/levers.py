@@ -12,7 +12,7 @@ from events.fields import Id
 from events.rulebook_fields import Flag, Instant
 from events.values import parse_number
 
-SCHEMA = "phasegate/levers/v1"
+SCHEMA: Literal["phasegate/levers/v1"] = "phasegate/levers/v1"
 
 Verdict = Literal["met", "not-met", "undetermined"]
 

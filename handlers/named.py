@@ -23,7 +23,9 @@ def mark_named(state: State, entries: Entries, text: str) -> str:
             return told.event.id
         if told.name == "score.corrected" and told.is_accepted:
             return str(told.event.data["score"])
-        raise NotFound(f"entry {text} of {state.programme} gave no mark", hint=f"phasegate log {state.programme} {text}")
+        raise NotFound(
+            f"entry {text} of {state.programme} gave no mark", hint=f"phasegate log {state.programme} {text}"
+        )
     return _by_slot(state, text) if text.count("/") >= 3 else event_id(state, "score", text)
 
 

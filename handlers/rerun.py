@@ -1,9 +1,11 @@
 """A programme run again in a world that may differ from the record: every outside record judged anew in the order of
 receipt, everything that the pipeline does done again when it was due. Pure; what comes of it is recorded nowhere.
 
-What the pipeline did on record it does again when it did it then, or as soon as that is due, should that be later; what it
-never did there is done the moment it is due. So where nothing is changed everything comes out as recorded, the basis of
-decisions apart (tests/handlers/test_rerun.py), and what people said of a decision by its id reaches the changed one.
+First the record itself is followed: the pipeline works where it worked. That shows what was due and was not done before
+somebody's act overtook it. In another world the pipeline does what it did on record when it did it then, or as soon as that
+is due, should that be later; what it never did is done the moment it is due, where it was not overtaken on record. So where
+nothing is changed everything comes out as recorded, the basis of decisions apart (tests/handlers/test_rerun.py), and what
+people said of a decision by its id reaches the changed one.
 """
 
 from __future__ import annotations
@@ -25,7 +27,15 @@ from handlers.recording import Draft, record_one
 from handlers.signing_off import Signatures
 from handlers.state import State
 from handlers.told import SUPPOSED, Told
-from handlers.transition import CloseIntake, DecideCall, DecidePhase, MarkWindow, Transition, describe
+from handlers.transition import (
+    CloseIntake,
+    ConcludeProgramme,
+    DecideCall,
+    DecidePhase,
+    MarkWindow,
+    Transition,
+    describe,
+)
 from handlers.verdicts import Accepted, Refusal, Verdict
 
 NOWHERE = "what-if"
@@ -36,10 +46,19 @@ _NO_HASH = "0" * 64
 
 class Rerun:
     """One run. `course` is in the order of receipt and holds the pipeline's own records too, as the instants at which it
-    worked; `signs` lets everybody sign who must and nowhere does.
+    worked; `record` is the run that followed the record, None for that run itself; `signs` lets everybody sign who must
+    and nowhere does.
     """
 
-    def __init__(self, programme: str, course: Sequence[Told], deployment: Deployment, *, signs: bool = False) -> None:
+    def __init__(
+        self,
+        programme: str,
+        course: Sequence[Told],
+        deployment: Deployment,
+        record: Rerun | None = None,
+        *,
+        signs: bool = False,
+    ) -> None:
         self.state = State(programme)
         self.now_ms = 0
         self.verdicts: dict[int, Verdict] = {}
@@ -49,11 +68,16 @@ class Rerun:
         self._deployment = replace(deployment, verify=self._verify)
         self._partition = partition_for(programme.encode(), deployment.partitions)
         self._places = _places(programme, course)
+        ends = ("rulebook.amended", "programme.concluded")
+        self._end = max((n for n, told in enumerate(course) if told.is_accepted and told.name in ends), default=-1)
         self._offsets: dict[str, int] = {}
         self._judged: dict[int, int] = {}
         self._decided: dict[tuple[str, int], list[Outgoing]] = {}
         self._said: set[tuple[str, str]] = set()
         self._since_ms: dict[tuple[str, str], int] = {}
+        self._is_record = record is None
+        self.overtaken: dict[tuple[str, str], tuple[int, int, int]] = {} if record is None else record.overtaken
+        """What was due on record and was not done, by topic and id: up to where in the order of receipt."""
         self._next: int | None = None
         self._signatures = Signatures(course) if signs else None
 
@@ -65,12 +89,13 @@ class Rerun:
         for place, told in enumerate(self._course):
             if told.received_ms > until_ms:
                 break
-            self._pass_time(told.received_ms, place)
+            self._pass_time(told.received_ms, place - 1)
             if told.said_by_pipeline(self.state.programme):
                 self._perform(place)
             else:
                 self._judge(place, told)
         self._pass_time(until_ms, len(self._course))
+        self._perform(len(self._course))
         return self.state
 
     def _judge(self, place: int, told: Told) -> None:
@@ -106,10 +131,10 @@ class Rerun:
         return Basis(log=NOWHERE, size=size, root=_NO_HASH, rulebook=rulebook, engine=decide.ENGINE)
 
     def _pass_time(self, limit_ms: int, place: int) -> None:
-        """Lets time run up to an instant, and what falls due by time alone be done; `place` is the next in the course."""
+        """Lets time run up to an instant, and what falls due by time alone be done; `place` is the last that was reached."""
         while (instant := self._next_instant()) <= limit_ms:
             self.now_ms, self._next = instant, None
-            self._perform(place - 1)
+            self._perform(place)
         self.now_ms = max(self.now_ms, limit_ms)
 
     def _next_instant(self) -> int:
@@ -130,11 +155,28 @@ class Rerun:
             events = self._events(transition)
             names = [(topic, event.id) for topic, event in events]
             self._since_ms.setdefault(names[0], self.now_ms)
-            if any(self._places.get(name, (-1, 0))[0] > place for name in names) or self._said.issuperset(names):
+            if self._waits(transition, names, place) or self._said.issuperset(names):
                 return
             # A marker that was stamped too soon counts for nothing here either, and is sent again.
             since_ms = 0 if isinstance(transition, MarkWindow) else self._since_ms[names[0]]
             self._say(events, since_ms, describe(transition))
+
+    def _waits(self, transition: Transition, names: Sequence[tuple[str, str]], place: int) -> bool:
+        """A transition waits for where its own events stand on record; the end of a programme for where that was, and for
+        the last rules that are still to come.
+        """
+        if place >= len(self._course):
+            return False
+        if isinstance(transition, ConcludeProgramme) and self._end >= 0:
+            return self._end > place
+        known = [self._places[name][0] for name in names if name in self._places]
+        if known:
+            return max(known) > place
+        order = self._course[max(place, 0)].order
+        if self._is_record:
+            self.overtaken[names[0]] = order
+            return True
+        return order <= self.overtaken.get(names[0], _BEFORE)
 
     def _sign(self, place: int) -> Outgoing | None:
         if self._signatures is None:
@@ -177,6 +219,7 @@ class Rerun:
 
 
 _NEVER = 1 << 62
+_BEFORE = (-1, -1, -1)
 
 
 def _places(programme: str, course: Collection[Told]) -> dict[tuple[str, str], tuple[int, int]]:

@@ -7,6 +7,7 @@ rounding of a criterion is `criteria.expert.steps.round.mode`. `parts` may be le
 from __future__ import annotations
 
 from collections.abc import Iterator
+from copy import deepcopy
 from typing import Any
 
 from events.errors import NotFound
@@ -25,7 +26,7 @@ def set_at(document: dict[str, Any], path: str, value: Any) -> int:
     places = list(_places(document, path.split("."), ""))
     for holder, key in reversed(places):  # From behind, so that numbers stay right while elements go.
         if value != "":
-            holder[key] = value
+            holder[key] = deepcopy(value)
         elif isinstance(holder, list) or key in holder:
             del holder[key]
     return len(places)

@@ -8,8 +8,8 @@ from typing import Any
 
 from events.derived import pipeline_source
 from events.entry import Entry, Opening, decode_headers
-from events.envelope import CONTENT_TYPE_HEADER, JWS_HEADER, Envelope, Malformed, decode, encode
 from events.entry import Verdict as EntryVerdict
+from events.envelope import CONTENT_TYPE_HEADER, JWS_HEADER, Envelope, Malformed, decode, encode
 from events.errors import Unavailable
 from events.names import TYPES
 from events.record import Record
@@ -84,7 +84,8 @@ class Telling:
         order_ms = max(entry.received_ms, self._order_ms.get(entry.topic, 0))
         self._order_ms[entry.topic] = order_ms
         record = Record(
-            entry.topic, entry.partition, entry.offset, entry.received_ms, entry.received_by,
+            entry.topic, entry.partition, entry.offset, entry.received_ms,
+            "broker" if entry.received_by == "broker" else "producer",
             opening.key, decode_headers(opening.headers), opening.value,
         )  # fmt: skip
         order = (order_ms, entry.index, 0)

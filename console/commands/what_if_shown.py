@@ -61,18 +61,25 @@ def _show_phase(row: Row, console: Console) -> None:
 
 
 def _status(row: Row) -> str:
-    if "status" not in row:
-        return "comes out differently"
-    before, after = row["status"]["before"], row["status"]["after"]
-    return f"{after or 'not in the rules'} instead of {before or 'not in the rules'}"
+    """In words: who advances and did not, who does not any more, and where the phase stands instead."""
+    gained = [one["entrant"] for one in row["entrants"] if _advances(one["after"]) and not _advances(one["before"])]
+    lost = [one["entrant"] for one in row["entrants"] if _advances(one["before"]) and not _advances(one["after"])]
+    said = [f"{_names(gained)} advance{'s' if len(gained) == 1 else ''}"] if gained else []
+    said += [f"{_names(lost)} advance{'s' if len(lost) == 1 else ''} no longer"] if lost else []
+    if "status" in row:
+        before, after = row["status"]["before"], row["status"]["after"]
+        said.append(f"{after or 'not in the rules'} instead of {before or 'not in the rules'}")
+    return "; ".join(said) or "the same advance"
+
+
+def _advances(row: Row | None) -> bool:
+    return row is not None and row["outcome"] == "advanced"
 
 
 def _entrant(row: Row) -> list[str]:
     before, after = row["before"], row["after"]
-    cells = [row["entrant"]]
-    for name in ("rank", "total", "outcome"):
-        cells.append(_arrow(_of(before, name), _of(after, name)))
-    return [*cells, why(after) if after is not None else ""]
+    cells = [_arrow(_of(before, name), _of(after, name)) for name in ("rank", "total", "outcome")]
+    return [row["entrant"], *cells, why(after) if after is not None else ""]
 
 
 def _of(row: Row | None, name: str) -> str:
@@ -109,7 +116,8 @@ def _whole(row: Row) -> Iterator[str]:
         if name in row:
             yield f"{what} {_names(row[name]['after'])} instead of {_names(row[name]['before'])}"
     if "rounds" in row:
-        yield f"computed anew for: {_names(row['rounds']['after'])}; on record: {_names(row['rounds']['before'])}"
+        before, after = (", ".join(row["rounds"][name]) or "nothing" for name in ("before", "after"))
+        yield f"computed anew because of {after}; on record because of {before}"
 
 
 def _names(names: Sequence[str] | None) -> str:
@@ -117,11 +125,18 @@ def _names(names: Sequence[str] | None) -> str:
 
 
 def _awaits(row: Row) -> Iterator[str]:
+    """Signatures one by one; what is missing by its code, with some of those who owe it."""
+    owed: dict[str, list[Row]] = {}
     for one in row["awaits"]:
         if one["code"] == "unsigned":
             yield f"waits for {one['who']}, who has not signed {one['what']} (--sign supposes it)"
         else:
-            yield f"missing: {one['code']}, owed by {one['who']}: {one['what']}"
+            owed.setdefault(one["code"], []).append(one)
+    for code, rows in owed.items():
+        who = list(dict.fromkeys(one["who"] for one in rows))
+        more = f" and {len(who) - INDEXES_AT_MOST} more" if len(who) > INDEXES_AT_MOST else ""
+        first = rows[0]["what"] + (f", and {len(rows) - 1} more" if len(rows) > 1 else "")
+        yield f"missing: {code}, owed by {', '.join(who[:INDEXES_AT_MOST])}{more}: {first}"
 
 
 def _finalists(row: Row) -> Iterator[str]:

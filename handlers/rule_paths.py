@@ -67,12 +67,12 @@ def _in_every(found: list[Place], rest: list[str], where: str) -> Iterator[Place
 
 def _members(node: Any, name: str) -> Iterator[Place]:
     if isinstance(node, dict):
-        if name == "*":
-            yield from ((node, key) for key, part in node.items() if isinstance(part, dict | list))
-        elif name in node:
+        if name in node:
             yield node, name
         elif isinstance(node.get("parts"), list):
             yield from _members(node["parts"], name)
+        elif name == "*":
+            yield from ((node, key) for key, part in node.items() if isinstance(part, dict | list))
     elif isinstance(node, list):
         yield from _elements(node, name)
 

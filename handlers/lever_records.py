@@ -141,7 +141,9 @@ class _Change:
         if colon and entrant not in self.state.entrants:
             raise not_found("entrant", entrant, self.state.entrants, self.state.programme)
         panels = {panel for panel, rows in self.state.appointed.items() if evaluator in rows}
-        begun = next(told for told in self.course if told.name == "programme.announced" and told.is_accepted)
+        announced = (told for told in self.course if told.name == "programme.announced" and told.is_accepted)
+        if (begun := next(announced, None)) is None:
+            raise Refused("the announcement is left out by another lever", hint="then there is nothing to annul")
         order = (begun.order[0], begun.order[1], 1)
         for rules in rulebook.phases:
             if not panels.intersection(rules.panels):

@@ -51,11 +51,12 @@ def levers(written: Row) -> Iterator[str]:
 
 
 def _show_phase(row: Row, console: Console) -> None:
-    console.print(f"{row['phase']}: {_status(row)}", soft_wrap=True)
-    if row["entrants"]:
+    is_reached = not row["entrants"] or any(one["after"] is not None for one in row["entrants"])
+    console.print(f"{row['phase']}: {_status(row) if is_reached else _stands(row)}", soft_wrap=True)
+    if row["entrants"] and is_reached:
         heads = ("entrant", "rank", "total", "outcome", "why")
         console.print(table(heads, map(_entrant, row["entrants"])))
-    for line in (*_scores(row), *_whole(row), *_awaits(row)):
+    for line in (*(_scores(row) if is_reached else ()), *_whole(row), *_awaits(row)):
         console.print(f"  {line}", soft_wrap=True)
     console.print("")
 
@@ -66,10 +67,13 @@ def _status(row: Row) -> str:
     lost = [one["entrant"] for one in row["entrants"] if _advances(one["before"]) and not _advances(one["after"])]
     said = [f"{_names(gained)} advance{'s' if len(gained) == 1 else ''}"] if gained else []
     said += [f"{_names(lost)} advance{'s' if len(lost) == 1 else ''} no longer"] if lost else []
-    if "status" in row:
-        before, after = row["status"]["before"], row["status"]["after"]
-        said.append(f"{after or 'not in the rules'} instead of {before or 'not in the rules'}")
+    said += [_stands(row)] if "status" in row else []
     return "; ".join(said) or "the same advance"
+
+
+def _stands(row: Row) -> str:
+    before, after = (row["status"][name] or "not in the rules" for name in ("before", "after"))
+    return f"{after} instead of {before}"
 
 
 def _advances(row: Row | None) -> bool:

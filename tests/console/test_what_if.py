@@ -47,7 +47,9 @@ def test_the_document_holds_the_world_the_changes_and_the_events(decided: Stage,
 def test_a_ledger_stays_as_it_is_to_the_byte(decided: Stage, phasegate: Phasegate, tmp_path: Path) -> None:
     ledger = tmp_path / "ledger.sqlite"
     before = (ledger.read_bytes(), sent_on(decided))
-    assert phasegate("what-if", small.PROGRAMME, "--refill", "--annul", "ann", "--correct", "ash/jury/art/ben=1").code == 0
+    assert (
+        phasegate("what-if", small.PROGRAMME, "--refill", "--annul", "ann", "--correct", "ash/jury/art/ben=1").code == 0
+    )
     assert (ledger.read_bytes(), sent_on(decided)) == before
 
 
@@ -80,6 +82,11 @@ def test_another_time_is_gone_on_to_and_gone_back_to(decided: Stage, phasegate: 
     early = phasegate("what-if", small.PROGRAMME, "--now", "2030-01-12T00:00:00Z", "--json").data
     assert early["phases"][0]["status"] == "open"
     assert early["changes"] == []
+    then = phasegate(
+        "what-if", small.PROGRAMME, "--drop-evaluator", "ann", "--at", "2030-01-12T00:00:00Z", "--json"
+    ).data
+    assert then["size"] < data["size"]
+    assert [row["type"] for row in then["events"]["left_out"]] == ["evaluator.appointed"]
 
 
 def test_levers_are_saved_beside_their_files_and_run_again(

@@ -103,7 +103,7 @@ def test_what_does_not_apply_any_more_is_listed_by_its_entry_with_why(reading: R
         ("ruling.issued", "refused", "unknown-reference"),
         ("application.received", "refused", "illegal-transition"),
         ("submission.received", "refused", "not-eligible"),
-        ("recognition.voted", "pending", None),
+        ("recognition.voted", "refused", "unknown-phase"),
     }
     motif = [row for row in rows.values() if row["about"].startswith("phase-2/motif-technologies/")]
     assert len([row for row in motif if row["type"] == "score.recorded"]) == 272

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from random import Random
 from typing import Any
 
@@ -15,6 +16,7 @@ from handlers.consequences import changes, events_apart
 from handlers.fold import fold
 from handlers.lever_records import Files
 from handlers.state import State
+from handlers.told import Told
 from handlers.views import phases_view
 from tests.support import long_cup, small
 from tests.support.long_cup import JURY, TEAMS, day
@@ -42,6 +44,12 @@ def heat(seed: int, *, told: tuple[Envelope, ...] = (), rules: dict[str, Any] | 
     log.tell(*signed(22))
     log.progress(day(33))
     return log
+
+
+@cache
+def plain() -> RootedLog:
+    """One of them, for those who only read it."""
+    return heat(1)
 
 
 def figures(state: State) -> Rows:
@@ -76,7 +84,7 @@ def test_annulled_marks_of_one_entrant_are_approved_where_the_rules_ask_for_it(s
 
 
 def test_without_the_only_one_of_a_panel_the_phase_is_held() -> None:
-    after = world(heat(1), drop_evaluator=["bench"]).after
+    after = world(plain(), drop_evaluator=["bench"]).after
     assert after.status("heat") == "held"
     assert after.phases["heat"].held[-1].data["missing"][0]["code"] == "panel-empty"
 
@@ -113,7 +121,7 @@ def test_a_record_left_out_and_added_again_gives_the_recorded_world(data: st.Dat
     assert changes(again.before, again.after) == []
 
 
-def _is_alone(received_ms: int, course: list[Any]) -> bool:
+def _is_alone(received_ms: int, course: list[Told]) -> bool:
     """Among what was received in one millisecond an added record is the last, whatever it was on record."""
     return sum(told.received_ms == received_ms for told in course) == 1
 
@@ -148,9 +156,8 @@ def test_the_order_in_which_levers_are_named_changes_nothing() -> None:
 def test_places_and_refill_by_lever_are_those_of_a_rulebook_that_says_so() -> None:
     told = (found("find", "ash", 16),)
     rules = {"advance": {"places": "1", "refill_from_ranking": "true"}}
-    for lever in ({"refill": True}, {"set": {"phases.heat.advance.refill_from_ranking": "true"}}):
-        levers = {"set": {"phases.heat.advance.places": "1"}, **lever}
-        levers["set"] = {"phases.heat.advance.places": "1", **lever.get("set", {})}
+    refill, places = {"phases.heat.advance.refill_from_ranking": "true"}, {"phases.heat.advance.places": "1"}
+    for levers in ({"refill": True, "set": places}, {"set": {**places, **refill}}):
         by_lever = world(heat(5, told=told), **levers).after
         by_rules = fold(small.PROGRAMME, heat(5, told=told, rules=rules).stored)
         assert by_lever.status("heat") == by_rules.status("heat") == "held"
@@ -206,17 +213,17 @@ def test_what_a_lever_names_and_nobody_knows_is_told_with_what_is_like_it(
     levers: dict[str, Any], error: type[Exception], said: str
 ) -> None:
     with pytest.raises(error, match=said):
-        world(heat(1), **levers)
+        world(plain(), **levers)
 
 
 def test_what_the_pipeline_said_cannot_be_left_out() -> None:
-    log = heat(1)
+    log = plain()
     index = next(told.index for told in told_to(log.stored) if told.name == "phase.opened")
     with pytest.raises(NotFound, match=r"pipeline's own phase\.opened"):
         world(log, without=[index])
 
 
 def test_a_world_is_of_the_entries_that_it_was_given() -> None:
-    log = heat(1)
+    log = plain()
     half = told_to(log.stored[: len(log.stored) // 2])
     assert World(half).after.status("heat") == "open"

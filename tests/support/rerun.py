@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from events.derived import pipeline_source
 from events.entry import decode_entry
 from events.envelope import Envelope, encode
+from events.values import parse_instant
 from handlers.judge import Deployment
 from handlers.lever_records import Files, changed_course
 from handlers.levers import Levers, read_levers
@@ -47,7 +48,7 @@ class World:
         self.course = course
         self.changed = changed_course(self.before, course, levers, files, deployment.partitions)
         self.rerun = Rerun(programme, self.changed, deployment, self.record, signs=levers.sign)
-        self.after = self.rerun.run(last_ms)
+        self.after = self.rerun.run(last_ms if levers.until is None else parse_instant(levers.until))
 
 
 def world(log: Log, files: Files = NO_FILES, /, **levers: object) -> World:

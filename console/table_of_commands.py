@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from console import acts, arguments, key_arguments
+from console import acts, arguments, key_arguments, lever_arguments
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +53,12 @@ COMMANDS: Mapping[str, Command] = {
         "how stable the outcome of a phase is",
         arguments.robustness,
         "console.commands.robustness:robustness",
+        reads=True,
+    ),
+    "what-if": Command(
+        "what would have come of other rules, marks or events",
+        lever_arguments.what_if,
+        "console.commands.what_if:what_if",
         reads=True,
     ),
     "checkpoint": Command("sign the head of a log", arguments.programme, "console.commands.evidence:checkpoint"),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 
@@ -31,12 +31,19 @@ from handlers.verdicts import Duplicate, Pending, Refusal, Verdict
 _PROGRAMME = re.compile(rb"[a-z0-9][a-z0-9-]{0,63}")
 
 
+Verify = Callable[[bytes, bytes, Mapping[str, bytes]], str]
+"""(value, signature header, public keys by kid) -> the kid that signed. Raises SignatureInvalid."""
+
+
 @dataclass(frozen=True, slots=True)
 class Deployment:
-    """What judging needs to know of where it runs: the number of partitions, and the office's public keys by kid."""
+    """What judging needs to know of where it runs: the number of partitions, the office's public keys by kid, and how a
+    signature is verified: otherwise than by `jws` only where events are supposed that nobody has signed.
+    """
 
     partitions: int
     office_keys: Mapping[str, bytes] = field(default_factory=dict)
+    verify: Verify = verify
 
 
 def log_of(record: Record) -> str:
@@ -97,7 +104,7 @@ def judge_event(state: State, record: Record, fact: Fact, deployment: Deployment
     twice = _told_before(state, record, fact)
     if isinstance(twice, Duplicate):
         return twice
-    if row.office and (unsigned := _unsigned(record, keys_of(state, None, fact, deployment.office_keys))) is not None:
+    if row.office and (unsigned := _not_by_office(state, record, fact, deployment)) is not None:
         return unsigned
     if row.name == "phasegate.programme.announced.v1":  # Waits for nothing: everything waits for it.
         return twice if isinstance(twice, Refusal) else _judge_announced(state, fact)
@@ -169,15 +176,19 @@ def _not_signed(
     """A source that must sign does so with its own keys, or with the office's where the rulebook gives it none."""
     if source is not None and not source.signs:
         return None
-    return _unsigned(record, keys_of(state, source, fact, deployment.office_keys))
+    return _unsigned(record, keys_of(state, source, fact, deployment.office_keys), deployment.verify)
 
 
-def _unsigned(record: Record, keys: Mapping[str, bytes]) -> Refusal | None:
+def _not_by_office(state: State, record: Record, fact: Fact, deployment: Deployment) -> Refusal | None:
+    return _unsigned(record, keys_of(state, None, fact, deployment.office_keys), deployment.verify)
+
+
+def _unsigned(record: Record, keys: Mapping[str, bytes], verify_with: Verify) -> Refusal | None:
     signature = next((value for name, value in record.headers if name.lower() == JWS_HEADER), None)
     if signature is None:
         return Refusal("signature-missing", f"this must be signed: the header {JWS_HEADER} is missing")
     try:
-        verify(record.value or b"", signature, keys)
+        verify_with(record.value or b"", signature, keys)
     except SignatureInvalid as error:
         return Refusal("signature-invalid", error.message)
     return None

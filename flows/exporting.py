@@ -88,7 +88,7 @@ class Exporter:
             )
         writer.add(POSITIONS, [encode_positions(list(self._places(head.programme, log.last_offsets)))])
         office = [verifier_key(kid.rpartition("+")[0], public) for kid, public in sorted(self.office.items())]
-        writer.add(DEPLOYMENT, [encode_deployment(self.partitions, office)])
+        writer.add(DEPLOYMENT, [encode_deployment(self.partitions, office, view.name if view else "")])
         for path, data in sorted(log.announced.files.items()):
             writer.add(path, [data])
         for path, data in schema_files().items():

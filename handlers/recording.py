@@ -54,7 +54,7 @@ def record_one(state: State, record: Record, deployment: Deployment) -> Iterator
         state.size += 1
         places.note(record.offset, NOBODY)
         yield Draft(index, record, refusal, _public_type(event))
-        yield from _settle(state, _awaited(state, record), deployment)
+        yield from _settle(state, awaited(state, record), deployment)
         return
     fact = Fact(index, record.topic, record.offset, record.received_ms, order_ms, present(event))
     verdict = judge_event(state, record, fact, deployment)
@@ -67,8 +67,8 @@ def record_one(state: State, record: Record, deployment: Deployment) -> Iterator
     places.note(record.offset, _scope(state, fact, verdict))
     yield Draft(index, record, verdict, event.type)
     if state.waits:
-        provided = _provided(state, fact) if isinstance(verdict, Accepted) else ()
-        yield from _settle(state, [*provided, *_awaited(state, record)], deployment)
+        keys = list(provided(state, fact)) if isinstance(verdict, Accepted) else []
+        yield from _settle(state, [*keys, *awaited(state, record)], deployment)
 
 
 def _scope(state: State, fact: Fact, verdict: Verdict) -> Scope:
@@ -77,7 +77,7 @@ def _scope(state: State, fact: Fact, verdict: Verdict) -> Scope:
     return PENDING if isinstance(verdict, Pending) else NOBODY
 
 
-def _awaited(state: State, record: Record) -> list[Key]:
+def awaited(state: State, record: Record) -> list[Key]:
     """What a record provides by being read, or settled, whatever became of it."""
     key = ("record", record.topic, str(record.partition))
     return [key] if key in state.waits else []
@@ -129,7 +129,6 @@ def _settle(state: State, keys: list[Key], deployment: Deployment) -> Iterator[D
 def _settle_one(state: State, index: int, deployment: Deployment) -> tuple[Draft | None, list[Key]]:
     waiting = unwait(state, index)
     fact, record = waiting.fact, waiting.record
-    identity = (fact.event.source, fact.event.id)
     verdict = judge_event(state, record, fact, deployment)
     if isinstance(verdict, Pending):
         remember(state, fact, record.value, accepted=False)
@@ -137,17 +136,22 @@ def _settle_one(state: State, index: int, deployment: Deployment) -> tuple[Draft
         return None, []
     draft = Draft(state.size, record, verdict, fact.event.type, of=index)
     state.size += 1
-    freed: list[Key] = [("event", fact.event.id), ("identity", record.topic, *identity)]
-    freed += [("behind", *claim) for claim in claimed(waiting)]
-    freed += _awaited(state, record)
+    free = [*freed(waiting), *awaited(state, record)]
     places = places_at(state, (record.topic, record.partition))
     if isinstance(verdict, Accepted):
         _accept(state, fact, record)
         places.settle(record.offset, scope_of(state, fact))
-        return draft, [*freed, *_provided(state, fact)]
+        return draft, [*free, *provided(state, fact)]
     forget(state, fact)
     places.settle(record.offset, NOBODY)
-    return draft, freed
+    return draft, free
+
+
+def freed(waiting: Waiting) -> list[Key]:
+    """What a record that pended provides by being settled, whichever way: its identity and its claims are free."""
+    fact = waiting.fact
+    keys: list[Key] = [("event", fact.event.id), ("identity", fact.topic, fact.event.source, fact.event.id)]
+    return keys + [("behind", *claim) for claim in claimed(waiting)]
 
 
 _PROVIDES: Mapping[str, tuple[str, ...]] = {
@@ -167,7 +171,7 @@ _PROVIDES: Mapping[str, tuple[str, ...]] = {
 """By short name: the kind of key that an accepted event provides, and the members of its data that make it up."""
 
 
-def _provided(state: State, fact: Fact) -> Iterator[Key]:
+def provided(state: State, fact: Fact) -> Iterator[Key]:
     """The keys that an accepted event provides to what waits."""
     data, name = fact.event.data, TYPES[fact.event.type].short
     yield ("event", fact.event.id)

@@ -12,18 +12,15 @@ from events.errors import Tampered
 from events.record import Record
 from events.upcast import present
 from handlers.holes import Look, hide, reveal
-from handlers.judge import Deployment, judge_event, read
+from handlers.judge import Deployment, judge_event, may_not_say, read
 from handlers.lifecycle import take_in
-from handlers.places import NOBODY, PENDING
-from handlers.recording import WRITTEN, Draft, awaited, freed, provided
+from handlers.places import NOBODY, PENDING, Scope
+from handlers.recording import WRITTEN, Draft, awaited, freed, provided, public_type
 from handlers.rests import SPINE, is_verdict_doubtful
 from handlers.scopes import places_at, scope_of, short_of
 from handlers.state import Fact, Key, State, Waiting
 from handlers.verdicts import ACCEPTED, Duplicate, Pending, Refusal, Verdict
 from handlers.waiting import forget, remember, unwait, wait
-
-_UNSIGNED = ("signature-missing", "signature-invalid")
-"""Refusals that rest on the record and on keys alone."""
 
 _BY_LOG: tuple[Key, ...] = (("log",),)
 """What a record waits for that the log says is pending, though it need not be for what is known."""
@@ -50,17 +47,19 @@ class Follower:
         self._records: dict[int, Record] = {index: row.record for index, row in state.waiting.items()}
         self._woken: set[int] = set()
         self.is_lost = False
-        """A record of the spine is missing: nothing after it is judged."""
+        """A record of the spine is missing, or something came out differently: nothing after it is judged."""
 
     def unsettled(self) -> Iterator[int]:
         """Pending records that the entries before should have settled, and did not. To be asked before each first entry."""
         for index in sorted(self._woken & self._state.waiting.keys()):
             row = self._state.waiting[index]
+            if is_verdict_doubtful(self._state, row.fact):
+                continue
             verdict = judge_event(self._state, row.record, row.fact, self._deployment)
             if isinstance(verdict, Pending):
                 unwait(self._state, index)
                 wait(self._state, Waiting(row.fact, row.record, verdict.keys))
-            elif not is_verdict_doubtful(self._state, row.fact):
+            else:
                 yield index
         self._woken.clear()
 
@@ -79,40 +78,46 @@ class Follower:
         event, refusal = read(state.programme, record, self._deployment)
         if event is None or refusal is not None:
             assert refusal is not None  # What cannot be read is refused.
-            public = entry.type if event is not None else None
-            return self._take(entry, record, None, refusal, Draft(entry.index, record, refusal, public), doubtful=False)
+            state.size += 1
+            self._is_lost_at(entry, refusal)
+            return self._noted(entry, record, public_type(event), refusal, NOBODY)
         fact = Fact(entry.index, entry.topic, entry.offset, entry.received_ms, order_ms, present(event))
-        verdict = judge_event(state, record, fact, self._deployment)
-        doubtful = self._is_doubtful(entry, fact, verdict)
-        return self._take(
-            entry, record, fact, verdict, Draft(entry.index, record, verdict, event.type), doubtful=doubtful
-        )
+        return self._take(entry, record, fact, self._judged(entry, record, fact))
 
-    def _take(
-        self, entry: Entry, record: Record, fact: Fact | None, verdict: Verdict, ours: Draft, *, doubtful: bool
-    ) -> Followed:
-        state, places = self._state, places_at(self._state, (entry.topic, entry.partition))
+    def _judged(self, entry: Entry, record: Record, fact: Fact) -> Verdict | None:
+        """The verdict as it would be; None where nothing can be said."""
+        if is_verdict_doubtful(self._state, fact):
+            is_in_effect = entry.verdict in ("accepted", "pending") and self._state.announced is not None
+            return may_not_say(self._state, record, fact, self._deployment) if is_in_effect else None
+        verdict = judge_event(self._state, record, fact, self._deployment)
+        may_repeat = entry.verdict in ("duplicate", "pending") or entry.reason == "id-reused"
+        is_repeat = may_repeat and entry.topic in self._hidden_topics and WRITTEN[type(verdict)] != entry.verdict
+        return None if is_repeat else verdict
+
+    def _take(self, entry: Entry, record: Record, fact: Fact, verdict: Verdict | None) -> Followed:
+        state, scope = self._state, NOBODY
         state.size += 1
-        scope = NOBODY
-        if not doubtful and WRITTEN[type(verdict)] != entry.verdict:
-            fact = None  # A difference, which is told; what the log says is not taken over.
-        if fact is not None and entry.verdict == "accepted":
+        if self._is_lost_at(entry, verdict):
+            pass  # What the log says is not taken over.
+        elif entry.verdict == "accepted":
             self._accept(fact, record)
             scope = scope_of(state, fact)
-        elif fact is not None and entry.verdict == "pending":
+        elif entry.verdict == "pending":
             remember(state, fact, record.value, accepted=False)
             wait(state, Waiting(fact, record, verdict.keys if isinstance(verdict, Pending) else _BY_LOG))
             scope = PENDING
-        places.note(entry.offset, scope)
-        self._wake(awaited(state, record))
-        said = Draft(entry.index, record, _said(entry), entry.type)
-        return Followed(ours, said, doubtful)
+        return self._noted(entry, record, fact.event.type, verdict, scope)
 
-    def _is_doubtful(self, entry: Entry, fact: Fact, verdict: Verdict) -> bool:
-        if isinstance(verdict, Refusal) and verdict.reason in _UNSIGNED:
-            return False
-        is_repeat = entry.verdict in ("duplicate", "pending") or entry.reason == "id-reused"
-        return (is_repeat and entry.topic in self._hidden_topics) or is_verdict_doubtful(self._state, fact)
+    def _noted(self, entry: Entry, record: Record, name: str | None, verdict: Verdict | None, scope: Scope) -> Followed:
+        places_at(self._state, (entry.topic, entry.partition)).note(entry.offset, scope)
+        self._wake(awaited(self._state, record))
+        ours = None if verdict is None else Draft(entry.index, record, verdict, name)
+        return Followed(ours, Draft(entry.index, record, _said(entry), entry.type), verdict is None)
+
+    def _is_lost_at(self, entry: Entry, verdict: Verdict | None) -> bool:
+        """The verdict is another than the log's: after that nothing is judged any more."""
+        self.is_lost |= verdict is not None and WRITTEN[type(verdict)] != entry.verdict
+        return self.is_lost
 
     def _accept(self, fact: Fact, record: Record) -> None:
         remember(self._state, fact, record.value, accepted=True)
@@ -136,21 +141,20 @@ class Follower:
             return Followed(None, None, is_doubtful=False)
         row = unwait(self._state, entry.of)
         fact, record = row.fact, row.record
-        verdict = judge_event(self._state, record, fact, self._deployment)
-        doubtful = self._is_doubtful(entry, fact, verdict)
+        verdict = self._judged(entry, record, fact)
         self._state.size += 1
         places = places_at(self._state, (entry.topic, entry.partition))
         self._wake(freed(row))
-        is_same = doubtful or WRITTEN[type(verdict)] == entry.verdict
-        if entry.verdict == "accepted" and is_same:
+        if entry.verdict == "accepted" and not self._is_lost_at(entry, verdict):
             self._accept(fact, record)
             places.settle(entry.offset, scope_of(self._state, fact))
         else:
+            self._is_lost_at(entry, verdict)
             forget(self._state, fact)
             places.settle(entry.offset, NOBODY)
         self._wake(awaited(self._state, record))
-        ours = Draft(entry.index, record, verdict, fact.event.type, of=entry.of)
-        return Followed(ours, Draft(entry.index, record, _said(entry), entry.type, of=entry.of), doubtful)
+        ours = None if verdict is None else Draft(entry.index, record, verdict, fact.event.type, of=entry.of)
+        return Followed(ours, Draft(entry.index, record, _said(entry), entry.type, of=entry.of), verdict is None)
 
     def _hide(self, entry: Entry) -> Followed:
         state = self._state

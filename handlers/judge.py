@@ -132,6 +132,17 @@ def _rule(state: State, fact: Fact) -> VerdictRule:
     return engine.verdicts[fact.event.type]
 
 
+def may_not_say(state: State, record: Record, fact: Fact, deployment: Deployment) -> Refusal | None:
+    """Why a source may not say this, or has not signed it: from the record, the rules and the keys alone."""
+    row, source = TYPES[fact.event.type], state.sources.get(fact.event.source)
+    by_office = keys_of(state, None, fact, deployment.office_keys)
+    return (
+        (_unsigned(record, by_office) if row.office else None)
+        or _not_authorised(state, row, fact, source)
+        or _not_signed(state, record, fact, source, deployment)
+    )
+
+
 def _told_before(state: State, record: Record, fact: Fact) -> Verdict | None:
     """Duplicate or reused ids, within the record's topic; None for an identity not seen. What repeats a pending record
     waits with it: should that be refused, it may have been too early and this one in time.

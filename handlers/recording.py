@@ -53,7 +53,7 @@ def record_one(state: State, record: Record, deployment: Deployment) -> Iterator
         assert refusal is not None  # What cannot be read is refused.
         state.size += 1
         places.note(record.offset, NOBODY)
-        yield Draft(index, record, refusal, _public_type(event))
+        yield Draft(index, record, refusal, public_type(event))
         yield from _settle(state, awaited(state, record), deployment)
         return
     fact = Fact(index, record.topic, record.offset, record.received_ms, order_ms, present(event))
@@ -96,7 +96,7 @@ def _check_clock(state: State, record: Record) -> None:
         )
 
 
-def _public_type(event: Envelope | None) -> str | None:
+def public_type(event: Envelope | None) -> str | None:
     """The type of a refused event, for the public entry: only one of our own names, never a text of the sender's."""
     return event.type if event is not None and (event.type in TYPES or event.type in STEPS) else None
 

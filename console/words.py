@@ -43,6 +43,8 @@ class Word:
     def metavar(self) -> Any:
         if self.parts:
             return tuple(part.upper() for part in self.parts)
+        if self.kind == "entry":
+            return "INDEX"
         name = self.option.lstrip("-") if self.option else self.member.removesuffix("s" if self.many else "")
         return name.upper().replace("_", "-")
 

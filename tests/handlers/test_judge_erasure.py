@@ -99,7 +99,6 @@ def test_a_position_that_is_not_read_yet_is_waited_for_also_after_the_conclusion
     offset = sum(record.topic == "scores" for record in log.records)
     waits = given(on=log).when(erasure(("scores", PARTITION, offset))).pending("record")
     late = correction("late", ANN, AFTER + 1, "score-unknown", "1")
-    log.state.waiting.copy()
     drafts = log.tell(late)
     assert [draft.of is None for draft in drafts] == [True, False]
     assert type(drafts[1].verdict).__name__ == "Accepted"

@@ -19,8 +19,8 @@ from handlers.replay import Replay
 from handlers.replay_report import Report
 from handlers.rests import SPINE
 from tests.support import small
+from tests.support.erased_history import played
 from tests.support.log import DEPLOYMENT, Stored
-from tests.support.long_history import played
 from tests.support.rooted import NAME
 
 

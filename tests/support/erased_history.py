@@ -1,4 +1,4 @@
-"""The whole life of `long_history`, with erasures in between: too soon, in time, twice, of what is never erased, and all at once."""
+"""The whole life of `long_history`, with erasures in between: too soon, in time, twice, and of what is never erased."""
 
 from __future__ import annotations
 
@@ -39,6 +39,8 @@ class ErasedLog(RootedLog):
             case "withdraw-birch-171":
                 ids = ("register-birch", "twice", score("birch", "ann", "finale"), "withdraw-birch-171")
                 yield self.erasure("erase-all", 172, *ids)
+            case _:
+                pass
 
     def erasure(self, event_id: str, at: float, *ids: str) -> Envelope:
         """Of the first records with these event ids."""

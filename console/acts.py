@@ -153,6 +153,10 @@ ACTS: Mapping[str, Act] = {
         option("role", "--role", "in which role; default: the one that the rulebook names"),
         option("meaning", "--meaning", "what the approval means; default: approves"),
     ), previews=True),
+    "erase": Act("record.erased", "erase what records hold", (
+        word("records", "the index of the entry whose record is to be erased", "entry", many=True),
+        option("grounds", "--grounds", "why; everybody may read it, so nothing personal belongs there", needed=True),
+    )),
     "award": Act("award.granted", "grant an entrant what it receives", (
         PHASE, ENTRANT,
         objects("resources", "--resource", "may be repeated; default: as the rulebook says", ("kind", "quantity", "unit")),

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 Kind = Literal[
-    "text", "instant", "file", "document", "unless",
+    "text", "instant", "file", "document", "unless", "entry",
     "decision", "finding", "score", "objection", "submission", "act", "reopening",
 ]  # fmt: skip
 """How a word becomes a value. `file`: its name, SHA-256 and size; `document`: the JSON in it; `unless`: an option that
-makes the member false; the others from `decision` on: a unique prefix of the id of such an event.
+makes the member false; `entry`: where the record of the entry with that index stands; the others from `decision` on: a unique
+prefix of the id of such an event.
 """
 
 
@@ -42,6 +43,8 @@ class Word:
     def metavar(self) -> Any:
         if self.parts:
             return tuple(part.upper() for part in self.parts)
+        if self.kind == "entry":
+            return "INDEX"
         name = self.option.lstrip("-") if self.option else self.member.removesuffix("s" if self.many else "")
         return name.upper().replace("_", "-")
 

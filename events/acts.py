@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
@@ -141,3 +141,20 @@ class ProgrammeConcluded(Payload):
     """The programme is over: who is left after its last phase."""
 
     finalists: list[Id]
+
+
+class RecordPlace(Payload):
+    """Where a record stands on the bus."""
+
+    topic: Literal["submissions", "scores", "audits", "decisions"]
+    partition: Count
+    offset: Count
+
+
+class RecordErased(Payload):
+    """What these records hold is erased, for a reason of the law or of decency. Everybody may read `grounds`, so nothing
+    personal belongs there. The commitments stay in the log.
+    """
+
+    records: Annotated[list[RecordPlace], Field(min_length=1, max_length=1000)]
+    grounds: Text

@@ -145,31 +145,35 @@ def _place_problem(place: Place) -> str:
 
 @dataclass(frozen=True, slots=True)
 class DeploymentFile:
-    """What judging again needs to know, as the exporter says: replay shows whether it fits."""
+    """What judging again needs to know, as the exporter says: replay shows whether it fits. `view` names the part of the
+    records that the bundle shows; empty when it holds all that were not erased.
+    """
 
     partitions: int
     office: tuple[VerifierKey, ...]
+    view: str = ""
 
 
-def encode_deployment(partitions: int, office: Sequence[VerifierKey]) -> bytes:
+def encode_deployment(partitions: int, office: Sequence[VerifierKey], view: str = "") -> bytes:
     """The bytes of deployment.json."""
-    return canonical({"office": sorted(map(format_vkey, office)), "partitions": partitions})
+    named = {"view": view} if view else {}
+    return canonical({"office": sorted(map(format_vkey, office)), "partitions": partitions, **named})
 
 
 def decode_deployment(data: bytes) -> DeploymentFile:
     """What deployment.json says."""
     try:
         document = orjson.loads(data)
-        office, partitions = document["office"], document["partitions"]
+        office, partitions, view = document["office"], document["partitions"], document.get("view", "")
         keys = tuple(parse_vkey(text) for text in office)
-        same = encode_deployment(partitions, keys) == data
+        same = isinstance(view, str) and encode_deployment(partitions, keys, view) == data
     except (ValueError, TypeError, KeyError, AttributeError, Refused) as error:
         raise Tampered(f"{DEPLOYMENT} cannot be read: {error}", file=DEPLOYMENT) from error
     if not same:
         raise Tampered(f"{DEPLOYMENT} is not in RFC 8785 form, or has other members", file=DEPLOYMENT)
     if type(partitions) is not int or not 1 <= partitions <= 1000 or any(key.algorithm != ED25519 for key in keys):
         raise Tampered(f"{DEPLOYMENT}: {partitions!r} partitions, or a key that signs no events", file=DEPLOYMENT)
-    return DeploymentFile(partitions, keys)
+    return DeploymentFile(partitions, keys, view)
 
 
 def rulebook_file(document: Any) -> tuple[str, bytes]:

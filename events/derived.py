@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from hashlib import sha256
 from typing import Any
 from uuid import UUID, uuid5
 
@@ -29,6 +30,11 @@ def log_source(programme: str) -> str:
 def derived_id(programme: str, name: str, phase: str, subject: str, ordinal: int) -> str:
     """UUIDv5 over the RFC 8785 array of what makes a derived event the one that it is; `ordinal` counts from 1."""
     return str(uuid5(NAMESPACE, rfc8785.dumps([programme, name, phase, subject, ordinal]).decode()))
+
+
+def identity_hash(source: str, event_id: str) -> bytes:
+    """SHA-256 of the RFC 8785 array of source and id: what is kept of the identity of a record that was erased."""
+    return sha256(rfc8785.dumps([source, event_id])).digest()
 
 
 def derive(

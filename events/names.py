@@ -77,6 +77,7 @@ _TABLE = (
     EventType("phasegate.call.decided.v1", ("decisions",), acts.CallDecided, office=True),
     EventType("phasegate.award.granted.v1", ("decisions",), acts.AwardGranted, office=True),
     EventType("phasegate.programme.concluded.v1", ("decisions",), acts.ProgrammeConcluded, office=True),
+    EventType("phasegate.record.erased.v1", ("decisions",), acts.RecordErased, office=True),
 )
 
 TYPES: Mapping[str, EventType] = {row.name: row for row in _TABLE}

@@ -6,9 +6,14 @@ import os
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 
 from events.entry import SALT_BYTES, Opening, encode_headers
+from events.envelope import decode_accepted
 from events.record import Record
+from handlers.places import place_of
 from handlers.recording import WRITTEN, Draft, detail_of, reason_of
-from infra.ledger import Batch, Ledger, NewEntry
+from handlers.verdicts import Accepted
+from infra.ledger import Batch, Erasing, Ledger, NewEntry
+
+_ERASURE = "phasegate.record.erased.v1"
 
 
 def opening_of(record: Record) -> Opening:
@@ -16,13 +21,24 @@ def opening_of(record: Record) -> Opening:
     return Opening(os.urandom(SALT_BYTES), record.key, encode_headers(record.headers), record.value)
 
 
-def new_entry(draft: Draft, opening: Opening | None, commitment: str | None) -> NewEntry:
-    """What the ledger appends for a draft: with its opening, or with the commitment of the entry that it settles."""
+def new_entry(draft: Draft, opening: Opening | None, commitment: str | None, *, is_erased: bool = False) -> NewEntry:
+    """What the ledger appends for a draft: with its opening, or with the commitment of the entry that it settles. Of a record
+    that is known to be erased the commitment alone is kept.
+    """
     record = draft.record
     return NewEntry(
         record.topic, record.partition, record.offset, record.received_ms, record.received_by,
         WRITTEN[type(draft.verdict)], draft.type, reason_of(draft), opening, detail_of(draft), draft.of, commitment,
+        is_erased,
     )  # fmt: skip
+
+
+def erasing_of(draft: Draft) -> list[Erasing]:
+    """What the ledger deletes with a draft: the records that an accepted erasure names."""
+    if draft.type != _ERASURE or not isinstance(draft.verdict, Accepted):
+        return []
+    rows = decode_accepted(draft.record.value or b"").data["records"]
+    return [Erasing(*place_of(row), by=draft.index) for row in rows]
 
 
 class Appending:

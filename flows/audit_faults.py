@@ -13,7 +13,7 @@ from events.entry import Entry, decode_entry
 from events.errors import Tampered
 from events.tiles import WIDTH, bundles_of, split_entries
 from flows.audit_tree import BUNDLE_BYTES
-from handlers.replay import Difference
+from handlers.replay_report import Difference
 from infra.bundle.reading import Files
 
 _MALFORMED = {

@@ -5,7 +5,7 @@ Imports neither Prefect nor Kafka nor SQLAlchemy (tests/flows/test_auditing.py),
 
 from __future__ import annotations
 
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Callable
 
 from events.announced import Announced, read_event
@@ -31,12 +31,14 @@ from events.tiles import (
     tiles_of,
 )
 from flows.audit_documents import DOCUMENT_BYTES, check_names, check_rulebooks, check_schemas, check_sums
+from flows.audit_erasures import Erasures, counted, listed
 from flows.audit_faults import details_of, index_of
 from flows.audit_openings import check_opening
 from flows.audit_positions import Positions
 from flows.audit_report import Findings, Trust, located
 from flows.audit_signatures import Signatures
 from flows.audit_tree import Opened, Tree
+from handlers.holes import Hidden
 from handlers.judge import Deployment
 from handlers.replay import Replay
 from infra.bundle.reading import Files
@@ -61,16 +63,19 @@ class Audit:
         self.findings = Findings(checkpoint, cosigned=fresh)
         self._programme = checkpoint.origin.rpartition("/")[2]
         check_names(files, checkpoint.size)
-        self._judging = self._deployment(decode_deployment(files.read(DEPLOYMENT, DOCUMENT_BYTES)))
+        said = decode_deployment(files.read(DEPLOYMENT, DOCUMENT_BYTES))
+        self._judging, self._view = self._deployment(said), said.view
         places = decode_positions(files.read(POSITIONS, DOCUMENT_BYTES))
         if "unrouted/" in checkpoint.origin:
             self._programme = checkpoint.origin[checkpoint.origin.index("unrouted/") :]
         self._positions = Positions(self._programme, places, self._find)
         self._announced = Announced()
-        self._replay: Replay | None = Replay(self._programme, checkpoint.origin, self._judging, details=False)
+        self._replay = Replay(
+            self._programme, checkpoint.origin, self._judging, details=False, hidden=lambda _index: Hidden()
+        )
         self._counts = dict.fromkeys(("openings", "attributions"), 0)
         self._signatures = Signatures(self._judging.office_keys)
-        self._withheld: Counter[str] = Counter()
+        self._erasures = Erasures()
         self._pending: dict[int, Opening] = {}
 
     def run(self) -> Findings:
@@ -121,21 +126,18 @@ class Audit:
                            file=OPENINGS, index=index, fault="settlement-opened")  # fmt: skip
         self._announced.saw(entry, opening)
         self._closings(entry, opening)
-        if entry.of is None and opening is None:
-            self._withheld[entry.type or "of no type"] += 1
-            self._replay = None
-        if self._replay is not None:
-            with located(path, index):
-                self._replay.feed(opened)
-                self._stop_at_difference(path)
         self._check_signature(entry, opening, path)
+        with located(path, index):
+            self._erasures.saw(entry, opening)
+            self._replay.feed(opened)
+            self._stop_at_difference(path)
 
     def _check_signature(self, entry: Entry, opening: Opening | None, path: str) -> None:
         if opening is None or entry.verdict not in ("accepted", "pending"):
             return
         with located(path, entry.index):
             self._signatures.saw(entry, opening, self._announced.sources)
-            if self._replay is None:
+            if self._replay.report.hidden:
                 self._signatures.require(self._programme, entry, opening, self._announced.sources)
 
     def _index_of(self, is_meant: Callable[[Entry], bool]) -> int | None:
@@ -158,7 +160,7 @@ class Audit:
 
     # ----------------------------------------------------------------------------------------------- what follows of it
     def _stop_at_difference(self, path: str) -> None:
-        if self._replay is None or (first := self._replay.report.first_difference) is None:
+        if (first := self._replay.report.first_difference) is None:
             return
         raise Tampered(
             f"entry {first.index}: {first.what}: {first.member or 'the event'} is recorded as {first.recorded!r}, "
@@ -167,14 +169,18 @@ class Audit:
         )  # fmt: skip
 
     def _finish_replay(self) -> None:
-        if self._replay is None:
-            self.findings.not_checked.append(
-                f"verdicts and decisions: {self._withheld.total()} records are withheld or erased, so they do not follow"
-            )
-            return
+        if not self._view:
+            self._erasures.require_all()
         found = self._replay.finish()
         self._stop_at_difference(CHECKPOINT)
         self.findings.checked |= {"verdicts": found.verdicts.checked, "decisions": found.decisions.checked}
+        if found.hidden:
+            self.findings.checked["erased"] = len(self._erasures.gone())
+            self.findings.not_checked += [
+                f"{len(tally.unchecked)} {name} that may rest on records that are not there: entries {listed(tally.unchecked)}"
+                for name, tally in (("verdicts", found.verdicts), ("decisions", found.decisions))
+                if tally.unchecked
+            ]
 
     def _check_since(self) -> None:
         """The older checkpoint is of this log, and this one extends it: proved from the bundle's own tiles."""
@@ -223,9 +229,15 @@ class Audit:
             told.append(
                 f"{backwards} receipts that are earlier than the one before: a broker's clock stepped back, or they are false"
             )
-        if self._withheld:
-            named = ", ".join(f"{count} {_short(name)}" for name, count in sorted(self._withheld.items()))
-            told.append(f"the content of {self._withheld.total()} records, withheld or erased: {named}")
+        if gone := self._erasures.gone():
+            entries = listed(entry.index for entry in gone)
+            told.append(
+                f"the content of {len(gone)} records, erased as the log says: {counted(gone)}; entries {entries}"
+            )
+        if withheld := self._erasures.withheld():
+            told.append(f"the content of {len(withheld)} records, withheld by this view: {counted(withheld)}")
+        if shown := self._erasures.shown():
+            told.append(f"why {shown} records that the log says were erased are in this bundle nevertheless")
         if self._signatures.unknown:
             told.append(f"{self._signatures.unknown} signatures that no rule asks for, by keys that are not known here")
         if self._trust.since is None:
@@ -233,8 +245,3 @@ class Audit:
         if not self._trust.witnesses:
             told.append("when the checkpoint was made, and that others were shown the same log; give --witness")
         told.append("the text of README.txt beyond its sum; signature lines of keys that were not given")
-
-
-def _short(name: str) -> str:
-    """`score.recorded` of a stored name."""
-    return name.removeprefix("phasegate.").removesuffix(".v1")

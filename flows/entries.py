@@ -12,7 +12,7 @@ from events.errors import NotFound
 from events.merkle import leaf_hash
 from events.values import format_instant
 from flows.reading import Reading
-from infra.ledger import Stored
+from infra.ledger import Head, Stored
 
 Wanted = Callable[[Entry, int | None], bool]
 """Asked of an entry and of the index of the entry that settles it, if there is one."""
@@ -28,13 +28,32 @@ def listed(
         settlements = {
             entry.of: entry.index for entry in _entries(reading, programme, start, size) if entry.of is not None
         }
+    erased = erased_of(reading, programme, size)
     kept: deque[Entry] = deque(maxlen=limit)
     for entry in _entries(reading, programme, start, size):
         if entry.of is not None:
             settlements[entry.of] = entry.index
         if wanted is None or wanted(entry, settlements.get(entry.index)):
             kept.append(entry)
-    return [row(entry) | _settled(entry, settlements) for entry in kept]
+    return [row(entry) | _settled(entry, settlements) | {"erased_by": erased.get(_first(entry))} for entry in kept]
+
+
+def erased_of(reading: Reading, programme: str, size: int) -> dict[int, int]:
+    """The erased records of the first `size` entries, by index, with the entry that says so."""
+    rows = reading.ledger.erased(programme)
+    return {erased.index: erased.by for erased in rows if erased.by is not None and erased.by < size}
+
+
+def place_of_entry(reading: Reading, head: Head, index: int) -> dict[str, Any]:
+    """Where the record of an entry stands, as `record.erased` names it. Raises NotFound."""
+    if not 0 <= index < head.size:
+        raise NotFound(f"the log of {head.programme!r} has the entries 0 to {head.size - 1}, not {index}")
+    entry = decode_entry(_stored(reading, head.programme, index).entry)
+    return {"topic": entry.topic, "partition": entry.partition, "offset": entry.offset}
+
+
+def _first(entry: Entry) -> int:
+    return entry.index if entry.of is None else entry.of
 
 
 def _entries(reading: Reading, programme: str, start: int, size: int) -> Iterator[Entry]:
@@ -80,6 +99,7 @@ def whole(reading: Reading, programme: str, index: int, size: int) -> dict[str, 
         "leaf_hash": leaf_hash(stored.entry).hex(),
         "detail": stored.detail,
         "record": None if first.opening is None else opened(first.opening),
+        "erased_by": erased_of(reading, programme, size).get(first.index),
     }
 
 

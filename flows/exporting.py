@@ -45,6 +45,7 @@ class Exported:
     checkpoint: Checkpoint
     vkey: VerifierKey
     without_opening: int
+    erased: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,14 +89,14 @@ class Exporter:
             )
         writer.add(POSITIONS, [encode_positions(list(self._places(head.programme, log.last_offsets)))])
         office = [verifier_key(kid.rpartition("+")[0], public) for kid, public in sorted(self.office.items())]
-        writer.add(DEPLOYMENT, [encode_deployment(self.partitions, office)])
+        writer.add(DEPLOYMENT, [encode_deployment(self.partitions, office, view.name if view else "")])
         for path, data in sorted(log.announced.files.items()):
             writer.add(path, [data])
         for path, data in schema_files().items():
             writer.add(path, [data])
         writer.add(README, [readme(checkpoint, key, office, view.name if view else "")])
         note = self.cosigned(head.programme, stored.note, key)
-        return Exported(writer.publish(note), checkpoint, key, log.without_opening)
+        return Exported(writer.publish(note), checkpoint, key, log.without_opening, log.erased)
 
     def _places(self, programme: str, last_offsets: Mapping[tuple[str, int], int]) -> Iterator[Place]:
         for (topic, partition), last in sorted(last_offsets.items()):
@@ -139,7 +140,7 @@ class _LogFiles:
         self.announced = Announced()
         self.last_offsets: dict[tuple[str, int], int] = {}
         self.root = merkle.EMPTY_ROOT
-        self.without_opening = 0
+        self.without_opening = self.erased = 0
 
     def write(self) -> None:
         builder, stack = TileBuilder(), list[bytes]()
@@ -177,6 +178,7 @@ class _LogFiles:
             self.last_offsets[entry.topic, entry.partition] = entry.offset
             if opening is None:
                 self.without_opening += 1
+                self.erased += stored.opening is None
             else:
                 yield encode_opening(stored.index, opening)
 

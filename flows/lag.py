@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from events.bus import Bus
+from events.entry import decode_entry
 from events.errors import Refused, Unavailable
 from infra.ledger import Ledger
 from infra.settings import Settings
@@ -56,14 +58,35 @@ def recorder_lag(settings: Settings, ledger: Ledger, now_ms: int) -> dict[str, A
     try:
         bus = open_bus(settings, ledger)
         try:
-            rows = behind(bus, ledger)
+            rows, left = behind(bus, ledger), still_on_the_bus(bus, ledger)
         finally:
             bus.close()
     except (Unavailable, Refused) as error:
-        return {"reachable": False, "problem": error.message, "behind": None, "seconds": None}
+        return {"reachable": False, "problem": error.message, "behind": None, "seconds": None, "erasures": None}
     waited_ms = max((now_ms - row.since_ms for row in rows), default=0) if stream.clock == "broker" else None
     seconds = None if waited_ms is None else max(0, waited_ms) // 1000
-    return {"reachable": True, "problem": None, "behind": sum(row.records for row in rows), "seconds": seconds}
+    count = sum(row.records for row in rows)
+    return {"reachable": True, "problem": None, "behind": count, "seconds": seconds, "erasures": left}
+
+
+def still_on_the_bus(bus: Bus, ledger: Ledger) -> list[dict[str, Any]]:
+    """The partitions in which Kafka still holds records that were erased: how many, and the offset before which everything
+    would have to be deleted there (DeleteRecords) for them to be gone.
+    """
+    offsets: dict[tuple[str, int], list[int]] = defaultdict(list)
+    for head in ledger.heads():
+        for erased in ledger.erased(head.programme):
+            entry = decode_entry(next(iter(ledger.read(head.programme, erased.index, erased.index + 1))).entry)
+            offsets[entry.topic, entry.partition].append(entry.offset)
+    if not offsets:
+        return []
+    begins = bus.begins()
+    left = {at: [offset for offset in found if offset >= begins.get(at, 0)] for at, found in sorted(offsets.items())}
+    return [
+        {"topic": topic, "partition": partition, "records": len(found), "delete_before": max(found) + 1}
+        for (topic, partition), found in left.items()
+        if found
+    ]
 
 
 def recorder_attention(lag: Mapping[str, Any] | None) -> list[str]:

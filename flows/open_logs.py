@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from events.entry import decode_entry
+from flows.erasures import Erasures
 from handlers.fold import Folder
 from handlers.judge import Deployment
 from handlers.state import State
@@ -37,7 +38,7 @@ class OpenLogs:
         return self._logs.get(key) or self._open(key)
 
     def _open(self, key: str) -> OpenLog:
-        folder = Folder(key, judging=True)
+        folder = Folder(key, judging=True, hidden=Erasures(self._ledger, key).look)
         if self._ledger.head(key) is not None:
             for stored in self._ledger.read(key):
                 folder.apply(stored)
@@ -50,9 +51,12 @@ class OpenLogs:
         stored = next(iter(self._ledger.read(key, index, index + 1)))
         return decode_entry(stored.entry).commitment
 
-    def forget(self) -> None:
-        """Drops all of them."""
-        self._logs.clear()
+    def forget(self, key: str | None = None) -> None:
+        """Drops one of them, or all."""
+        if key is None:
+            self._logs.clear()
+        else:
+            self._logs.pop(key, None)
 
     def trim(self) -> None:
         """Drops the oldest of too many. Not while a batch of theirs is still to be written."""

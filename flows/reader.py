@@ -10,6 +10,7 @@ from events import merkle
 from events.entry import decode_members
 from events.errors import NotFound
 from events.values import format_instant
+from flows.erasures import Erasures
 from handlers.fold import Folder
 from handlers.state import State
 from infra.ledger import Ledger
@@ -39,6 +40,7 @@ class Reader:
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
         self._folders: dict[str, Folder] = {}
+        self._erased: dict[str, int] = {}
         self._lock = threading.Lock()
 
     def state(self, programme: str) -> State:
@@ -47,10 +49,23 @@ class Reader:
             if self._ledger.head(programme) is None:
                 known = ", ".join(head.programme for head in self._ledger.heads()) or "none"
                 raise NotFound(f"the ledger has no log of {programme!r}; it has: {known}")
-            folder = self._folders.setdefault(programme, Folder(programme))
-            for index, entry, value in self._ledger.read_values(programme, folder.state.size):
-                folder.apply_value(index, entry, value)
+            folder = self._caught_up(programme)
+            if len(folder.state.erased) > self._erased.get(programme, 0):  # It may hold what is gone by now.
+                del self._folders[programme]
+                folder = self._caught_up(programme)
+                self._erased[programme] = len(folder.state.erased)
             return folder.state
+
+    def _caught_up(self, programme: str) -> Folder:
+        folder = self._folders.get(programme)
+        if folder is None:
+            folder = self._folders[programme] = self._folder(programme)
+        for index, entry, value in self._ledger.read_values(programme, folder.state.size):
+            folder.apply_value(index, entry, value)
+        return folder
+
+    def _folder(self, programme: str) -> Folder:
+        return Folder(programme, hidden=Erasures(self._ledger, programme).look)
 
     def prefix(self, programme: str, size: int) -> Prefix:
         """What was known after `size` entries: what is folded already where that is the whole log, else folded anew. Not
@@ -59,7 +74,7 @@ class Reader:
         head = self._ledger.head(programme)
         if head is not None and head.size == size and (present := self.state(programme)).size == size:
             return Prefix(present, size, merkle.root(head.stack))
-        folder, stack = Folder(programme), list[bytes]()
+        folder, stack = self._folder(programme), list[bytes]()
         for index, entry, value in self._ledger.read_values(programme, 0, size):
             folder.apply_value(index, entry, value)
             merkle.append(stack, index, merkle.leaf_hash(entry))

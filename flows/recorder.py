@@ -10,21 +10,19 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass, field
 
 import structlog
 
 from events.bus import Bus
-from events.entry import commitment
 from events.errors import Conflict, PhasegateError
 from events.record import Record, partition_for
-from flows.appending import Appending, new_entry, opening_of
-from flows.open_logs import OpenLog, OpenLogs
+from flows.appending import Appending
+from flows.judging import Growth, Judged, judge
+from flows.open_logs import OpenLogs
 from flows.relay import Relay
-from handlers.judge import Deployment, log_of
-from handlers.recording import Draft, record_one
+from handlers.judge import Deployment
 from infra.keys import SigningKey
-from infra.ledger import Batch, Ledger, LogAppend, NewEntry
+from infra.ledger import Batch, Ledger, LogAppend
 
 GROUP = "phasegate-recorder"
 BATCH_MAX = 2000
@@ -36,20 +34,12 @@ BURST = 8
 log = structlog.get_logger("phasegate.recorder")
 
 
-@dataclass(slots=True)
-class _Growth:
-    """What one batch adds to one log."""
-
-    expected_size: int
-    entries: list[NewEntry] = field(default_factory=list)
-    decided: bool = False
-    refused: bool = False
-
-
 class Recorder:
     """One member of the recorder's group. Call it from one thread; another writes what it has judged."""
 
     log_key_before: SigningKey | None = None  # that of the logs before the present one, where it was changed
+    known_erased: Collection[tuple[str, int, int]] = frozenset()
+    """Topic, partition and offset of records that a later one is known to erase: judged, and never kept."""
 
     def __init__(self, bus: Bus, ledger: Ledger, deployment: Deployment, origin: str, log_key: SigningKey) -> None:
         self._ledger = ledger
@@ -63,7 +53,7 @@ class Recorder:
         self._taken_over: set[int] = set()
         self._decided: set[str] = set()
         self._refused: set[str] = set()
-        self._under_way: tuple[int, dict[str, _Growth]] = (0, {})
+        self._under_way: tuple[int, dict[str, Growth]] = (0, {})
         self._is_stale = False
         self._appending = Appending(ledger)
         self._relay = Relay(bus, ledger, GROUP)
@@ -96,10 +86,14 @@ class Recorder:
             self._rewind()
         recorded = 0
         try:
-            for records in self._batches(timeout_s):
-                growths = self._judge(records)
-                recorded += self._finish()
-                self._begin(records, growths)
+            for polled in self._batches(timeout_s):
+                records = polled
+                while records:
+                    judged = self._judge(records)
+                    recorded += self._finish()
+                    self._begin(records[: judged.count], judged.growths)
+                    recorded += self._after_erasures(judged.growths)
+                    records = records[judged.count :]
             recorded += self._finish()
         except Conflict as conflict:
             log.warning("overtaken", message=conflict.message)
@@ -142,37 +136,24 @@ class Recorder:
         self._next[tp] = record.offset + 1
         return True
 
-    def _judge(self, records: list[Record]) -> dict[str, _Growth]:
-        growths: dict[str, _Growth] = {}
-        for record in records:
-            key = log_of(record)
-            opened = self._logs.get(key)
-            growth = growths.get(key)
-            if growth is None:
-                growth = growths[key] = _Growth(opened.state.size)
-            for draft in record_one(opened.state, record, self._deployment):
-                self._grow(opened, growth, draft)
-        return growths
+    def _after_erasures(self, growths: Mapping[str, Growth]) -> int:
+        """What comes after an erasure is judged from what the ledger still has: it is committed first, and the log opened
+        again. Returns how many records that were.
+        """
+        erased = [key for key, growth in growths.items() if growth.erasing]
+        recorded = self._finish() if erased else 0
+        for key in erased:
+            self._logs.forget(key)
+        return recorded
 
-    def _grow(self, opened: OpenLog, growth: _Growth, draft: Draft) -> None:
-        record = draft.record
-        if draft.of is None:
-            new = new_entry(draft, opening_of(record), None)
-            if new.verdict == "pending":
-                assert new.opening is not None
-                opened.commitments[draft.index] = commitment(new.opening)
-        else:
-            new = new_entry(draft, None, opened.commitments.pop(draft.of))
-        growth.entries.append(new)
-        growth.decided |= record.topic == "decisions" and new.verdict == "accepted"
-        growth.refused |= new.verdict == "refused"
-        self.observe(record, new.verdict)
+    def _judge(self, records: list[Record]) -> Judged:
+        return judge(records, self._logs, self._deployment, self.known_erased, self.observe)
 
-    def _begin(self, records: list[Record], growths: dict[str, _Growth]) -> None:
-        touched = {(record.topic, record.partition) for record in records}
-        positions = {tp: (self._recorded.get(tp, 0), self._next[tp]) for tp in touched}
+    def _begin(self, records: list[Record], growths: dict[str, Growth]) -> None:
+        ends = {(record.topic, record.partition): record.offset + 1 for record in records}
+        positions = {tp: (self._recorded.get(tp, 0), end) for tp, end in ends.items()}
         logs = [
-            LogAppend(key, self._logs.get(key).origin, growth.expected_size, growth.entries)
+            LogAppend(key, self._logs.get(key).origin, growth.expected_size, growth.entries, growth.erasing)
             for key, growth in growths.items()
         ]
         self._appending.begin(Batch(logs, positions))

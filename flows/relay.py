@@ -29,18 +29,21 @@ class Relay:
         sent = 0
         for programme in programmes:
             while letters := self._ledger.refused_after(programme, self._ledger.relay_cursor(programme), CHUNK):
-                self._publisher.publish([self._letter(programme, stored) for stored in letters])
+                found = [self._letter(programme, stored) for stored in letters]
+                messages = [message for message in found if message is not None]
+                self._publisher.publish(messages)
                 self._ledger.set_relay_cursor(programme, letters[-1].index + 1)
-                sent += len(letters)
+                sent += len(messages)
         return sent
 
-    def _letter(self, programme: str, stored: Stored) -> Message:
+    def _letter(self, programme: str, stored: Stored) -> Message | None:
+        """None for a record that was erased before it could be sent on."""
         entry = decode_entry(stored.entry)
         first = stored
         if entry.of is not None:
             first = next(iter(self._ledger.read(programme, entry.of, entry.of + 1)))
-        assert first.opening is not None  # Every first entry has one, until it is erased.
-        opening = first.opening
+        if (opening := first.opening) is None:
+            return None
         origin = {
             "__dlq.errors.topic": entry.topic,
             "__dlq.errors.partition": str(entry.partition),

@@ -74,6 +74,7 @@ def standing(reading: Reading, head: Head, at: Moment | None, wall_ms: int) -> d
         "now": format_instant(now_ms),
         "last_received": format_instant(found.last_ms),
         "entrants": len(state.entrants),
+        "erased": len(state.erased),
         "verdicts": found.verdicts,
         "finalists": None if state.concluded is None else state.concluded.data["finalists"],
         "phases": [_phase(state, rules) for rules in (state.rulebook.phases if state.rulebook else ())],

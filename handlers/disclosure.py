@@ -17,7 +17,7 @@ from events.names import TYPES
 PUBLIC = frozenset({
     "programme.announced", "rulebook.amended", "phase.opened", "window.extended", "intake.marked", "intake.closed",
     "phase.reopened", "phase.decided", "decision.signed", "decision.finalised", "call.opened", "call.decided",
-    "award.granted", "programme.concluded", "key.rotated", "key.revoked",
+    "award.granted", "programme.concluded", "key.rotated", "key.revoked", "record.erased",
 })  # fmt: skip
 """Short names whose content everybody may see. None of them holds a score."""
 

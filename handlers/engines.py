@@ -15,6 +15,7 @@ from handlers import (
     judge_audits,
     judge_course,
     judge_decisions,
+    judge_erasure,
     judge_keys,
     judge_objections,
     judge_people,
@@ -73,6 +74,7 @@ _VERDICTS: Mapping[str, VerdictRule] = {
     "phasegate.key.rotated.v1": judge_keys.key_rotated,
     "phasegate.key.revoked.v1": judge_keys.key_revoked,
     "phasegate.programme.concluded.v1": judge_course.programme_concluded,
+    "phasegate.record.erased.v1": judge_erasure.record_erased,
 }
 
 ENGINES: Mapping[str, Engine] = {

@@ -148,6 +148,7 @@ def _decision_finalised(state: State, fact: Fact) -> None:
     found = state.find_decision(fact.data["decision"])
     assert found is not None  # The judge refuses to finalise an unknown decision.
     found[1].finalised = fact
+    found[0].round.is_holding = False  # It would be, where the ruling that ended it was erased.
 
 
 _STEPS: Mapping[str, Callable[[State, Fact], None]] = {

@@ -8,6 +8,7 @@ from events.names import TYPES
 from events.rulebook import parse_rulebook
 from events.values import parse_instant
 from handlers.engines import find_engine, named_in
+from handlers.places import place_of
 from handlers.signers import key_change
 from handlers.state import Call, Decision, Fact, Objection, PhaseState, Round, State
 from handlers.windows import deadline, grace_ms
@@ -167,6 +168,11 @@ def _programme_concluded(state: State, fact: Fact) -> None:
     state.concluded = fact
 
 
+def _record_erased(state: State, fact: Fact) -> None:
+    for row in fact.data["records"]:
+        state.erased[place_of(row)] = fact.index
+
+
 _BY_SHORT_NAME: Mapping[str, Callable[[State, Fact], None]] = {
     "score.voided": _score_voided,
     "marks.annulled": _marks_annulled,
@@ -194,6 +200,7 @@ _BY_SHORT_NAME: Mapping[str, Callable[[State, Fact], None]] = {
     "key.rotated": _key_changed,
     "key.revoked": _key_changed,
     "programme.concluded": _programme_concluded,
+    "record.erased": _record_erased,
 }
 
 STEPS: Mapping[str, Callable[[State, Fact], None]] = {

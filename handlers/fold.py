@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Protocol
+from dataclasses import dataclass
+from typing import Any, Protocol
 
 import orjson
 
@@ -14,9 +15,12 @@ from events.record import Record
 from events.upcast import present
 from events.values import parse_instant
 from handlers.engine import Engine
+from handlers.holes import Hidden, Look, hide, nothing_hidden, reveal
 from handlers.judge import Deployment
 from handlers.lifecycle import take_in
+from handlers.places import NOBODY, PENDING, Scope
 from handlers.recording import restore
+from handlers.scopes import At, places_at, scope_of
 from handlers.state import Fact, State
 from handlers.waiting import remember
 
@@ -32,15 +36,36 @@ class StoredEntry(Protocol):
     def opening(self) -> Opening | None: ...
 
 
+@dataclass(frozen=True, slots=True)
+class _Hole:
+    """A first entry without its record."""
+
+    index: int
+    at: At
+    offset: int
+    type: str
+    hidden: Hidden | None
+
+
 class Folder:
     """Folds one log, entry by entry. `judging` keeps what only the judge needs (identities, what pends); readers that
-    only look and decide leave it off. `engines` are those to decide by, where not those of this build.
+    only look and decide leave it off. `engines` are those to decide by, where not those of this build. `hidden` knows the
+    records that were erased.
     """
 
-    def __init__(self, programme: str, *, judging: bool = False, engines: Mapping[str, Engine] | None = None) -> None:
+    def __init__(
+        self,
+        programme: str,
+        *,
+        judging: bool = False,
+        engines: Mapping[str, Engine] | None = None,
+        hidden: Look = nothing_hidden,
+    ) -> None:
         self.state = State(programme, engines=engines)
         self._judging = judging
-        self._pending: dict[int, tuple[Fact, bytes | None]] = {}
+        self._hidden = hidden
+        self._pending: dict[int, tuple[Fact, bytes, At]] = {}
+        self._hiding: dict[int, _Hole] = {}
         self._records: dict[int, Record] = {}
 
     def apply(self, stored: StoredEntry) -> None:
@@ -63,36 +88,76 @@ class Folder:
             self._settle(verdict, of)
             return
         received_ms = parse_instant(entry["received"])
-        topic = entry["topic"]
+        topic, at = entry["topic"], (entry["topic"], entry["partition"])
         order_ms = state.order_ms.get(topic, 0)
         if received_ms > order_ms:
             state.order_ms[topic] = order_ms = received_ms
         if verdict not in ("accepted", "pending"):
+            self._note(at, entry["offset"], NOBODY)
             return
         if value is None:
-            raise Tampered(f"{state.programme}: entry {index} is {verdict}, but its record is not there")
+            self._hide(index, entry)
+            return
         fact = Fact(index, topic, entry["offset"], received_ms, order_ms, present(_event(index, value)))
         if verdict == "accepted":
             self._accept(fact, value)
+            if self._judging:
+                self._note(at, fact.offset, scope_of(state, fact))
         else:
-            self._pending[index] = (fact, value)
+            self._pending[index] = (fact, value, at)
+            self._note(at, fact.offset, PENDING)
+
+    def _note(self, at: At, offset: int, scope: Scope) -> None:
+        if self._judging:
+            places_at(self.state, at).note(offset, scope)
 
     def _accept(self, fact: Fact, value: bytes | None) -> None:
         if self._judging:
             remember(self.state, fact, value, accepted=True)
         take_in(self.state, fact)
 
+    def _hide(self, index: int, entry: Mapping[str, Any]) -> None:
+        """A record whose content was erased. Raises Tampered for one that is not there and was not."""
+        state, verdict = self.state, entry["verdict"]
+        hole = _Hole(index, (entry["topic"], entry["partition"]), entry["offset"], entry["type"], self._hidden(index))
+        if hole.hidden is None:
+            raise Tampered(f"{state.programme}: entry {index} is {verdict}, but its record is not there")
+        self._note(hole.at, hole.offset, hide(state, hole.at[0], hole.type, verdict))
+        if verdict == "pending":
+            self._hiding[index] = hole
+        else:
+            self._forget(hole)
+
+    def _forget(self, hole: _Hole) -> None:
+        if self._judging and hole.hidden is not None and hole.hidden.identity is not None:
+            self.state.forgotten.setdefault(hole.at[0], {})[hole.hidden.identity] = hole.index
+
     def _settle(self, verdict: str, of: int) -> None:
-        fact, value = self._pending.pop(of)
+        if of in self._hiding:
+            self._settle_hidden(verdict, self._hiding.pop(of))
+            return
+        fact, value, at = self._pending.pop(of)
         self._records.pop(of, None)
         if verdict == "accepted":
             self._accept(fact, value)
+        if self._judging:
+            scope = scope_of(self.state, fact) if verdict == "accepted" else NOBODY
+            places_at(self.state, at).settle(fact.offset, scope)
+
+    def _settle_hidden(self, verdict: str, hole: _Hole) -> None:
+        reveal(self.state, hole.type)
+        scope = NOBODY
+        if verdict == "accepted":
+            scope = hide(self.state, hole.at[0], hole.type, verdict)
+            self._forget(hole)
+        if self._judging:
+            places_at(self.state, hole.at).settle(hole.offset, scope)
 
     def finish(self, deployment: Deployment) -> State:
         """The state with everything that still pends put back to waiting, ready to judge what comes next. Only after
         `apply`: what pends is judged again from its whole record.
         """
-        for index, (fact, _) in self._pending.items():
+        for index, (fact, _, _) in self._pending.items():
             restore(self.state, self._records[index], fact, deployment)
         self._pending.clear()
         return self.state

@@ -14,7 +14,7 @@ from functools import lru_cache
 
 from pydantic import ValidationError
 
-from events.derived import pipeline_source
+from events.derived import identity_hash, pipeline_source
 from events.envelope import JWS_HEADER, Envelope, Malformed, check_headers, decode, short
 from events.jws import SignatureInvalid, verify
 from events.names import TYPES, EventType
@@ -139,6 +139,16 @@ def _rule(state: State, fact: Fact) -> VerdictRule:
     return engine.verdicts[fact.event.type]
 
 
+def may_not_say(state: State, record: Record, fact: Fact, deployment: Deployment) -> Refusal | None:
+    """Why a source may not say this, or has not signed it: from the record, the rules and the keys alone."""
+    row, source = TYPES[fact.event.type], state.sources.get(fact.event.source)
+    return (
+        (_not_by_office(state, record, fact, deployment) if row.office else None)
+        or _not_authorised(state, row, fact, source)
+        or _not_signed(state, record, fact, source, deployment)
+    )
+
+
 def _told_before(state: State, record: Record, fact: Fact) -> Verdict | None:
     """Duplicate or reused ids, within the record's topic; None for an identity not seen. What repeats a pending record
     waits with it: should that be refused, it may have been too early and this one in time.
@@ -146,13 +156,21 @@ def _told_before(state: State, record: Record, fact: Fact) -> Verdict | None:
     event = fact.event
     known = state.seen.get(record.topic, {}).get((event.source, event.id))
     if known is None or known[1] == fact.index:
-        return None
+        return _erased_before(state, record.topic, event)
     digest, index = known
     if index in state.waiting:
         return Pending((("identity", record.topic, event.source, event.id),))
     if digest == identity_digest(record.value):
         return Duplicate(index)
     return Refusal("id-reused", f"{event.source} used the id {event.id} for other bytes, at entry {index}")
+
+
+def _erased_before(state: State, topic: str, event: Envelope) -> Duplicate | None:
+    """Of a record that was erased its identity is left, not its bytes: whatever comes under it is a repeat."""
+    if not state.forgotten:
+        return None
+    first = state.forgotten.get(topic, {}).get(identity_hash(event.source, event.id))
+    return None if first is None else Duplicate(first)
 
 
 def _not_authorised(state: State, row: EventType, fact: Fact, source: Source | None) -> Refusal | None:

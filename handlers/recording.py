@@ -18,6 +18,8 @@ from events.record import Record
 from events.upcast import STEPS, present
 from handlers.judge import Deployment, judge_event, read
 from handlers.lifecycle import take_in
+from handlers.places import NOBODY, PENDING, Scope
+from handlers.scopes import places_at, scope_of
 from handlers.state import Fact, Key, State, Waiting
 from handlers.verdicts import Accepted, Duplicate, Pending, Refusal, Verdict
 from handlers.waiting import claimed, forget, remember, unwait, wait
@@ -46,10 +48,13 @@ def record_one(state: State, record: Record, deployment: Deployment) -> Iterator
     state.order_ms[record.topic] = order_ms
     index = state.size
     event, refusal = read(state.programme, record, deployment)
+    places = places_at(state, (record.topic, record.partition))
     if event is None or refusal is not None:
         assert refusal is not None  # What cannot be read is refused.
         state.size += 1
-        yield Draft(index, record, refusal, _public_type(event))
+        places.note(record.offset, NOBODY)
+        yield Draft(index, record, refusal, public_type(event))
+        yield from _settle(state, awaited(state, record), deployment)
         return
     fact = Fact(index, record.topic, record.offset, record.received_ms, order_ms, present(event))
     verdict = judge_event(state, record, fact, deployment)
@@ -59,9 +64,23 @@ def record_one(state: State, record: Record, deployment: Deployment) -> Iterator
     elif isinstance(verdict, Pending):
         remember(state, fact, record.value, accepted=False)
         wait(state, Waiting(fact, record, verdict.keys))
+    places.note(record.offset, _scope(state, fact, verdict))
     yield Draft(index, record, verdict, event.type)
-    if state.waits and isinstance(verdict, Accepted):
-        yield from _settle(state, list(_provided(state, fact)), deployment)
+    if state.waits:
+        keys = list(provided(state, fact)) if isinstance(verdict, Accepted) else []
+        yield from _settle(state, [*keys, *awaited(state, record)], deployment)
+
+
+def _scope(state: State, fact: Fact, verdict: Verdict) -> Scope:
+    if isinstance(verdict, Accepted):
+        return scope_of(state, fact)
+    return PENDING if isinstance(verdict, Pending) else NOBODY
+
+
+def awaited(state: State, record: Record) -> list[Key]:
+    """What a record provides by being read, or settled, whatever became of it."""
+    key = ("record", record.topic, str(record.partition))
+    return [key] if key in state.waits else []
 
 
 def _accept(state: State, fact: Fact, record: Record) -> None:
@@ -77,7 +96,7 @@ def _check_clock(state: State, record: Record) -> None:
         )
 
 
-def _public_type(event: Envelope | None) -> str | None:
+def public_type(event: Envelope | None) -> str | None:
     """The type of a refused event, for the public entry: only one of our own names, never a text of the sender's."""
     return event.type if event is not None and (event.type in TYPES or event.type in STEPS) else None
 
@@ -110,7 +129,6 @@ def _settle(state: State, keys: list[Key], deployment: Deployment) -> Iterator[D
 def _settle_one(state: State, index: int, deployment: Deployment) -> tuple[Draft | None, list[Key]]:
     waiting = unwait(state, index)
     fact, record = waiting.fact, waiting.record
-    identity = (fact.event.source, fact.event.id)
     verdict = judge_event(state, record, fact, deployment)
     if isinstance(verdict, Pending):
         remember(state, fact, record.value, accepted=False)
@@ -118,13 +136,22 @@ def _settle_one(state: State, index: int, deployment: Deployment) -> tuple[Draft
         return None, []
     draft = Draft(state.size, record, verdict, fact.event.type, of=index)
     state.size += 1
-    freed: list[Key] = [("event", fact.event.id), ("identity", record.topic, *identity)]
-    freed += [("behind", *claim) for claim in claimed(waiting)]
+    free = [*freed(waiting), *awaited(state, record)]
+    places = places_at(state, (record.topic, record.partition))
     if isinstance(verdict, Accepted):
         _accept(state, fact, record)
-        return draft, [*freed, *_provided(state, fact)]
+        places.settle(record.offset, scope_of(state, fact))
+        return draft, [*free, *provided(state, fact)]
     forget(state, fact)
-    return draft, freed
+    places.settle(record.offset, NOBODY)
+    return draft, free
+
+
+def freed(waiting: Waiting) -> list[Key]:
+    """What a record that pended provides by being settled, whichever way: its identity and its claims are free."""
+    fact = waiting.fact
+    keys: list[Key] = [("event", fact.event.id), ("identity", fact.topic, fact.event.source, fact.event.id)]
+    return keys + [("behind", *claim) for claim in claimed(waiting)]
 
 
 _PROVIDES: Mapping[str, tuple[str, ...]] = {
@@ -144,7 +171,7 @@ _PROVIDES: Mapping[str, tuple[str, ...]] = {
 """By short name: the kind of key that an accepted event provides, and the members of its data that make it up."""
 
 
-def _provided(state: State, fact: Fact) -> Iterator[Key]:
+def provided(state: State, fact: Fact) -> Iterator[Key]:
     """The keys that an accepted event provides to what waits."""
     data, name = fact.event.data, TYPES[fact.event.type].short
     yield ("event", fact.event.id)
@@ -168,9 +195,13 @@ def _decision_keys(state: State, fact: Fact) -> Iterator[Key]:
 
 
 def restore(state: State, record: Record, fact: Fact, deployment: Deployment) -> None:
-    """Puts a record that the log says is pending back to waiting, when a state is folded from stored entries."""
+    """Puts a record that the log says is pending back to waiting, when a state is folded from stored entries. What it waited
+    for may have been erased since: then it waits for the conclusion.
+    """
     remember(state, fact, record.value, accepted=False)
     verdict = judge_event(state, record, fact, deployment)
+    if not isinstance(verdict, Pending) and state.holes:
+        verdict = Pending((("concluded",),))
     if not isinstance(verdict, Pending):
         raise Tampered(f"entry {fact.index} is pending in the log, but by the log itself it is {verdict}")
     wait(state, Waiting(fact, record, verdict.keys))

@@ -14,6 +14,7 @@ from handlers.hearings import reopening
 from handlers.readiness import owed_now
 from handlers.reasons import Unresolved
 from handlers.recording import Draft
+from handlers.rests import is_decision_doubtful
 from handlers.screen import screened
 from handlers.state import PhaseState, State
 from handlers.transition import (
@@ -57,7 +58,7 @@ class Remaker:
         if not isinstance(draft.verdict, Accepted) or draft.record.topic == "scores":
             return
         for phase_id, phase in self._state.phases.items():
-            if phase.closed is None:
+            if phase.closed is None or (self._state.holes and is_decision_doubtful(self._state, phase_id)):
                 continue
             key = (phase_id, phase.round.number)
             if phase.cut == self._state.size and key not in self._decided:
@@ -73,6 +74,11 @@ class Remaker:
         state = self._state
         basis = self._basis(state.size, root, state.phases[phase_id])
         return {event.id: encode(event) for _, event in decide.phase_decided(state, phase_id, basis)}
+
+    def has_decided(self, event: Envelope) -> bool:
+        """The decision that this event belongs to, or would, was made when its phase waited for nothing any more."""
+        phase = self._state.phases.get(str(event.data.get("phase", "")))
+        return phase is not None and event.id in self._decided.get((phase.rules.id, phase.round.number), {})
 
     def remake(self, topic: str, event: Envelope) -> list[bytes]:
         """What the pipeline may say in this event's place: empty when nothing was due."""

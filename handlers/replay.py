@@ -7,22 +7,26 @@ public keys, the number of partitions, and, for the attribution in `intake.close
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Protocol
 
 import orjson
 
 from events import merkle
 from events.derived import pipeline_source
 from events.entry import Entry, Opening, commitment, decode_entry, decode_headers, encode_members
-from events.envelope import decode
+from events.envelope import Envelope, decode
 from events.errors import Tampered
 from events.record import Record
+from events.upcast import present
 from handlers.engine import Engine
+from handlers.following import Followed, Follower
+from handlers.holes import Look, nothing_hidden
 from handlers.judge import Deployment
 from handlers.recording import Draft, detail_of, members_of, record_one
 from handlers.remake import Remaker
-from handlers.state import State
+from handlers.replay_report import Difference, Report, entry_difference, first_member
+from handlers.rests import is_making_doubtful
+from handlers.state import Fact, State
 from handlers.verdicts import Accepted, Pending
 
 
@@ -43,54 +47,6 @@ Attribute = Callable[[str, int, int], Iterable[tuple[int, str]]]
 """(topic, partition, stop) -> (offset, owner) of every recorded offset below stop, ascending."""
 
 
-@dataclass(slots=True)
-class Tally:
-    """How many were checked, and how many came out the same, byte for byte."""
-
-    checked: int = 0
-    identical: int = 0
-
-    @property
-    def different(self) -> int:
-        return self.checked - self.identical
-
-    def data(self) -> dict[str, int]:
-        return {"checked": self.checked, "identical": self.identical, "different": self.different}
-
-
-@dataclass(frozen=True, slots=True)
-class Difference:
-    """The first thing that came out differently: at which entry, which member, and both values."""
-
-    index: int
-    what: str
-    member: str
-    recorded: str
-    replayed: str
-    type: str = ""
-    reason: str = ""
-    """Why the replay refuses, where it does."""
-
-    def data(self) -> dict[str, Any]:
-        names = ("index", "what", "member", "recorded", "replayed")
-        return {name: getattr(self, name) for name in names}
-
-
-@dataclass(slots=True)
-class Report:
-    """What a replay found."""
-
-    size: int = 0
-    root: bytes = b""
-    verdicts: Tally = field(default_factory=Tally)
-    decisions: Tally = field(default_factory=Tally)
-    first_difference: Difference | None = None
-
-    @property
-    def is_identical(self) -> bool:
-        return self.verdicts.different == 0 and self.decisions.different == 0
-
-
 class Replay:
     """Replays one log, entry by entry; `finish` gives the report."""
 
@@ -103,6 +59,7 @@ class Replay:
         *,
         details: bool = True,
         engines: Mapping[str, Engine] | None = None,
+        hidden: Look = nothing_hidden,
     ) -> None:
         self.state = State(programme, engines=engines)
         self.report = Report()
@@ -113,20 +70,62 @@ class Replay:
         self._remaker = Remaker(self.state, origin, deployment.partitions, attribute)
         self._source = pipeline_source(programme)
         self._drafts: Iterator[Draft] = iter(())
+        self._look = hidden
+        self._follower: Follower | None = None
 
     def feed(self, stored: OpenedEntry) -> None:
         """Replays the next entry. Raises Tampered only where the log cannot be read at all."""
         entry = decode_entry(stored.entry)
         if stored.index != self.report.size or entry.index != stored.index:
             raise Tampered(f"entry {self.report.size} is missing: the next one says {entry.index}")
-        draft = self._next_draft(entry, stored)
+        is_hidden = entry.of is None and stored.opening is None and self._look(entry.index) is not None
+        if is_hidden and self._follower is None:
+            self._end_drafts()
+            self._follower = Follower(self.state, self._deployment, self._look)
+        followed = None if self._follower is None else self._follow(self._follower, entry, stored, is_hidden=is_hidden)
+        draft = self._next_draft(entry, stored) if followed is None else None
         merkle.append(self._stack, stored.index, merkle.leaf_hash(stored.entry))
         self.report.size += 1
+        if followed is not None:
+            self._compare_followed(followed, entry, stored)
         if draft is None:
             return
         self._compare_verdict(draft, entry, stored)
         self._remaker.saw_entry(draft, lambda: merkle.root(self._stack))
         self._compare_decision(draft)
+
+    def _follow(self, follower: Follower, entry: Entry, stored: OpenedEntry, *, is_hidden: bool) -> Followed:
+        if entry.of is None and not follower.is_lost:
+            for index in follower.unsettled():
+                self.report.verdicts.checked += 1
+                self._differs(
+                    Difference(entry.index, "verdict", "entry", "a new record", f"a settlement of entry {index}")
+                )
+        if is_hidden:
+            self.report.hidden.append(entry.index)
+        return follower.follow(entry, _record(entry, stored) if entry.of is None and not is_hidden else None)
+
+    def _compare_followed(self, followed: Followed, entry: Entry, stored: OpenedEntry) -> None:
+        ours, said = followed.ours, followed.said
+        if followed.is_doubtful:
+            self.report.verdicts.unchecked.append(entry.index)
+            self._note_commitment(entry, stored)
+        elif ours is None:
+            self.report.verdicts.checked += 1
+            found = f"a settlement of entry {entry.of}"
+            self._differs(Difference(entry.index, "verdict", "entry", found, "no entry"))
+        else:
+            self._compare_verdict(ours, entry, stored)
+        if said is None:
+            return
+        assert self._follower is not None  # It said so.
+        if not self._follower.is_lost:
+            self._remaker.saw_entry(said, lambda: merkle.root(self._stack))
+        self._compare_decision(said)
+
+    def _note_commitment(self, entry: Entry, stored: OpenedEntry) -> None:
+        if entry.verdict == "pending" and stored.opening is not None:
+            self._commitments[entry.index] = commitment(stored.opening)
 
     def _next_draft(self, entry: Entry, stored: OpenedEntry) -> Draft | None:
         """The entry that should stand here: the next settlement of the record before, or the verdict on a new record."""
@@ -153,7 +152,7 @@ class Replay:
         if draft.of is None:
             assert stored.opening is not None  # _record needed it.
             committed = commitment(stored.opening)
-            if isinstance(draft.verdict, Pending):
+            if entry.verdict == "pending" or isinstance(draft.verdict, Pending):
                 self._commitments[entry.index] = committed
         else:
             committed = self._commitments[draft.of]
@@ -161,7 +160,7 @@ class Replay:
         if encode_members(replayed) == stored.entry and (detail == stored.detail or not self._details):
             tally.identical += 1
         else:
-            self._differs(_entry_difference(entry, Entry(*replayed), stored.detail, detail))
+            self._differs(entry_difference(entry, Entry(*replayed), stored.detail, detail))
 
     def _compare_decision(self, draft: Draft) -> None:
         """Compares an accepted event of the pipeline's own with what this replay would have said."""
@@ -172,6 +171,9 @@ class Replay:
         if event.source != self._source:
             return
         tally = self.report.decisions
+        if self._cannot_make(draft, event):
+            tally.unchecked.append(draft.index)
+            return
         tally.checked += 1
         remade = self._remaker.remake(draft.record.topic, event)
         if value in remade:
@@ -181,8 +183,17 @@ class Replay:
             self._differs(Difference(draft.index, f"{event.type} {event.id}", "", "said", "nothing due", event.type))
             return
         closest = next(iter(remade))
-        member, recorded, replayed = _first_member(orjson.loads(value), orjson.loads(closest))
+        member, recorded, replayed = first_member(orjson.loads(value), orjson.loads(closest))
         self._differs(Difference(draft.index, f"{event.type} {event.id}", member, recorded, replayed, event.type))
+
+    def _cannot_make(self, draft: Draft, event: Envelope) -> bool:
+        """The event rests on a record that is not there. A decision that was computed before one was missing can be made."""
+        if self._follower is None:
+            return False
+        fact = Fact(draft.index, draft.record.topic, draft.record.offset, draft.record.received_ms, 0, present(event))
+        if self._follower.is_lost:
+            return True
+        return is_making_doubtful(self.state, fact) and not self._remaker.has_decided(event)
 
     def _differs(self, difference: Difference) -> None:
         if self.report.first_difference is None:
@@ -190,12 +201,15 @@ class Replay:
 
     def finish(self) -> Report:
         """The report. An entry that should follow and does not is a difference."""
+        self._end_drafts()
+        self.report.root = merkle.root(self._stack)
+        return self.report
+
+    def _end_drafts(self) -> None:
         if (draft := next(self._drafts, None)) is not None:
             self.report.verdicts.checked += 1
             missing = f"a settlement of entry {draft.of}"
             self._differs(Difference(self.report.size, "verdict", "entry", "no entry", missing))
-        self.report.root = merkle.root(self._stack)
-        return self.report
 
 
 def _record(entry: Entry, stored: OpenedEntry) -> Record:
@@ -212,25 +226,3 @@ def _record(entry: Entry, stored: OpenedEntry) -> Record:
         decode_headers(opening.headers),
         opening.value,
     )
-
-
-def _entry_difference(recorded: Entry, replayed: Entry, detail: str | None, redetail: str | None) -> Difference:
-    for name in ("verdict", "reason", "of", "type", "commitment", "index"):
-        before, after = getattr(recorded, name), getattr(replayed, name)
-        if before != after:
-            reason = replayed.reason or ""
-            return Difference(recorded.index, "verdict", name, str(before), str(after), recorded.type or "", reason)
-    return Difference(recorded.index, "verdict", "detail", str(detail), str(redetail))
-
-
-def _first_member(recorded: Any, replayed: Any, path: str = "") -> tuple[str, str, str]:
-    """The first member, by sorted path, in which two JSON documents differ, with both values."""
-    if isinstance(recorded, dict) and isinstance(replayed, dict):
-        for name in sorted(recorded.keys() | replayed.keys()):
-            if recorded.get(name) != replayed.get(name):
-                return _first_member(recorded.get(name), replayed.get(name), f"{path}.{name}".lstrip("."))
-    if isinstance(recorded, list) and isinstance(replayed, list) and len(recorded) == len(replayed):
-        for place, (before, after) in enumerate(zip(recorded, replayed, strict=True)):
-            if before != after:
-                return _first_member(before, after, f"{path}[{place}]")
-    return path, str(recorded)[:200], str(replayed)[:200]

@@ -6,6 +6,7 @@ and deciding never change it (`tests/spec.py` checks that each time).
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
@@ -24,6 +25,7 @@ from handlers.phase_state import (
     Round,
     Slot,
 )
+from handlers.places import Places
 
 __all__ = [
     "WINDOWS", "Call", "Decision", "Fact", "Finding", "Key", "Mark", "Objection", "PhaseState", "PhaseStatus", "Round",
@@ -99,6 +101,14 @@ class State:
     attempts: dict[tuple[str, str], dict[str, int]] = field(default_factory=dict)
     seen: dict[str, dict[tuple[str, str], tuple[bytes, int]]] = field(default_factory=dict)
     order_ms: dict[str, int] = field(default_factory=dict)
+    places: dict[tuple[str, int], Places] = field(default_factory=dict)
+    """By topic and partition; kept by those who judge."""
+    erased: dict[tuple[str, int, int], int] = field(default_factory=dict)
+    """The records that were erased, by topic, partition and offset, with the entry that says so."""
+    holes: dict[str, Counter[str]] = field(default_factory=dict)
+    """The records whose content is not there, counted by short name and scope (`handlers.holes`)."""
+    forgotten: dict[str, dict[bytes, int]] = field(default_factory=dict)
+    """Of records that were erased: their identities as digests, by topic, with their entries."""
     waiting: dict[int, Waiting] = field(default_factory=dict)
     waits: dict[Key, set[int]] = field(default_factory=dict)
     claims: dict[Key, list[int]] = field(default_factory=dict)

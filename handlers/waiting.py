@@ -72,6 +72,8 @@ def claims_of(fact: Fact) -> tuple[Key, ...]:
     data, name = fact.data, TYPES[fact.event.type].short
     claims = [(kind, *(data[member] for member in members)) for kind, *members in _CLAIMS.get(name, ())]
     claims += [("act", fact.event.id)] if name in _ACTS else []
+    if name == "record.erased":
+        claims += [("erasure", f"{row['topic']}/{row['partition']}/{row['offset']}") for row in data["records"]]
     return (*claims, (name, fact.event.id)) if name in _NAMED else tuple(claims)
 
 
@@ -93,6 +95,7 @@ _CLAIMS: Mapping[str, tuple[tuple[str, ...], ...]] = {
     "call.opened": (("call", "call"),),
     "objection.withdrawn": (("objection.filed", "objection"),),
     "objection.ruled": (("objection.ruled", "objection"),),
+    "programme.concluded": (("conclusion",),),
 }
 """By short name: what a pending record would take hold of, as the kind of a claim and the members that make it up."""
 

@@ -29,16 +29,19 @@ REFUSED = 6
 
 def act(options: argparse.Namespace, report: Report) -> Result:
     """Says one event and waits for its verdict; with `--dry-run` only shows what it would change."""
+    from flows.entries import place_of_entry
     from flows.reading import open_reading
     from handlers.completing import completed
 
     chosen = ACTS[" ".join(filter(None, (options.command, getattr(options, "action", None))))]
     settings = settings_of(options, report)
     with open_reading(settings) as reading:
-        state = announced(reading.state(reading.head(options.programme).programme))
+        head = reading.head(options.programme)
+        state = announced(reading.state(head.programme))
+        place = partial(place_of_entry, reading, head)
         is_dry = getattr(options, "dry_run", False)
         at_ms = moment(state, options.now, is_needed=not is_dry)
-        data = validated(chosen.type, completed(state, chosen.type, data_of(chosen, options, state)))
+        data = validated(chosen.type, completed(state, chosen.type, data_of(chosen, options, state, place)))
         event = composed(state, chosen, data, options.source, at_ms, is_dry=is_dry)
         if is_dry:
             from console.commands.previewing import result_of

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,17 +18,22 @@ if TYPE_CHECKING:
     from handlers.state import State
 
 
-def data_of(act: Act, options: argparse.Namespace, state: State) -> dict[str, Any]:
-    """The members that the words say. Raises Usage, and NotFound for what they refer to."""
+Place = Callable[[int], dict[str, Any]]
+
+
+def data_of(act: Act, options: argparse.Namespace, state: State, place: Place) -> dict[str, Any]:
+    """The members that the words say. Raises Usage, and NotFound for what they refer to. `place` says where the record of an
+    entry stands.
+    """
     data: dict[str, Any] = {}
     for word in act.words:
         said = getattr(options, word.dest)
         if said is not None:
-            data |= _members(word, said, state)
+            data |= _members(word, said, state, place)
     return data
 
 
-def _members(word: Word, said: Any, state: State) -> dict[str, Any]:
+def _members(word: Word, said: Any, state: State, place: Place) -> dict[str, Any]:
     if len(word.members) > 1:
         parts = said.split("/")
         if len(parts) != len(word.members) or not all(parts):
@@ -36,7 +41,15 @@ def _members(word: Word, said: Any, state: State) -> dict[str, Any]:
         return dict(zip(word.members, parts, strict=True))
     if word.parts:
         return {word.member: [dict(zip(word.parts, row, strict=True)) for row in said]}
+    if word.kind == "entry":
+        return {word.member: [place(_index(one)) for one in said]}
     return {word.member: [_value(word, one, state) for one in said] if word.many else _value(word, said, state)}
+
+
+def _index(text: str) -> int:
+    if not text.isascii() or not text.isdigit():
+        raise Usage(f"{text!r} is not the index of an entry", hint="a number; phasegate log PROGRAMME shows them")
+    return int(text)
 
 
 def _example(word: Word) -> str:
@@ -45,7 +58,7 @@ def _example(word: Word) -> str:
 
 def _value(word: Word, said: Any, state: State) -> Any:
     match word.kind:
-        case "text" | "unless":
+        case "text" | "unless" | "entry":  # An entry was looked up before.
             return said
         case "instant":
             return _instant(said, word.metavar)

@@ -95,7 +95,8 @@ def export(options: argparse.Namespace, report: Report) -> Result:
     if head.size > done.checkpoint.size:
         report.warn(f"{head.size - done.checkpoint.size} entries after the latest checkpoint are not in the bundle")
     data = _about(done.checkpoint, done.vkey) | {"programme": head.programme, "path": str(done.path)}
-    data |= {"view": view.name if view else "everything", "withheld": done.without_opening}
+    data |= {"view": view.name if view else "everything", "withheld": done.without_opening - done.erased}
+    data["erased"] = done.erased
     return Result(data, partial(_show_export, data=data))
 
 
@@ -108,8 +109,9 @@ def _view(reading: Reading, programme: str, options: argparse.Namespace) -> View
         return None
     state = reading.state(programme)
     if options.entrant is not None:
-        if options.entrant not in state.entrants:
-            known = ", ".join(sorted(state.entrants)) or "none"
+        took_part = {name for phase in state.phases.values() for name in phase.entrants}
+        if options.entrant not in state.entrants.keys() | took_part:  # A registration may be erased.
+            known = ", ".join(sorted(state.entrants.keys() | took_part)) or "none"
             raise NotFound(f"{programme!r} has no entrant {options.entrant!r}; it has: {known}")
         return View(f"what is public, and what is {options.entrant}'s", to_entrant(options.entrant))
     published = sorted(
@@ -178,7 +180,9 @@ def _show_proof(console: Console, data: dict[str, Any]) -> None:
 
 def _show_export(console: Console, data: dict[str, Any]) -> None:
     console.print(f"{data['programme']}: {data['size']} entries are in {data['path']}", soft_wrap=True)
-    console.print(f"  view  {data['view']}; {data['withheld']} records without their content", soft_wrap=True)
+    console.print(
+        f"  view  {data['view']}; {data['withheld']} records withheld, {data['erased']} erased", soft_wrap=True
+    )
     console.print(f"  root  {data['root']}")
     console.print(f"  vkey  {data['vkey']}", soft_wrap=True)
     console.print(f"next: phasegate verify {data['path']} --vkey '{data['vkey']}'", soft_wrap=True)

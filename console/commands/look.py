@@ -66,15 +66,18 @@ def _had_begun(reading: Reading, head: Head, at: At | None) -> bool:
 
 def decisions(options: argparse.Namespace, report: Report) -> Result:
     """Every phase, and once decided its standings with every criterion, outcomes, means, vacancies and basis."""
+    from flows.entries import erased_of
     from flows.reading import open_reading
     from handlers.views import phases_view
 
     with open_reading(settings_of(options, report)) as reading:
         programme = reading.head(options.programme).programme
         state = reading.state(programme, options.at)
+        gone = sorted(erased_of(reading, programme, state.size))
     titles = {rules.id: rules.title or {} for rules in (state.rulebook.phases if state.rulebook else ())}
     finalists = None if state.concluded is None else state.concluded.data["finalists"]
     data = {"programme": programme, "size": state.size, "phases": phases_view(state), "finalists": finalists}
+    data["erased"] = gone
     announced = {} if state.announced is None else state.announced.data.get("title") or {}
     return Result(data, partial(_show_decisions, data, titles, announced))
 
@@ -94,6 +97,13 @@ def _show_decisions(
         show_phase(console, view, text_of(titles[view["phase"]] or {"en": view["phase"]}))
         if lines := list(history(view)):
             console.print("\n".join(f"  {line}" for line in lines) + "\n", soft_wrap=True)
+    if data["erased"]:
+        entries = ", ".join(map(str, data["erased"]))
+        console.print(
+            f"{len(data['erased'])} records are erased (entries {entries}); what was computed from them stands in the"
+            " assessments, and phasegate replay says what cannot be recomputed",
+            soft_wrap=True,
+        )
     if not data["phases"]:
         console.print("no programme is announced in this log")
     if (line := conclusion(data)) is not None:
@@ -155,7 +165,7 @@ def _verdict(row: Mapping[str, Any]) -> str:
     if row["of"] is not None:
         return f"{row['verdict']} (settles {row['of']})"
     settled = "" if row["settled_by"] is None else f" (settled by {row['settled_by']})"
-    return f"{row['verdict']}{settled}"
+    return f"{row['verdict']}{settled}" + ("" if row["erased_by"] is None else ", erased")
 
 
 def _show_entry(entry: Mapping[str, Any], console: Console) -> None:
@@ -177,7 +187,8 @@ def _show_entry(entry: Mapping[str, Any], console: Console) -> None:
         if text is not None:
             console.print(f"{name:<11} {text}", soft_wrap=True)
     if (record := entry["record"]) is None:
-        console.print("its record is not in this ledger")
+        by = entry["erased_by"]
+        console.print("its record is not in this ledger" if by is None else f"its record was erased, by entry {by}")
         return
     console.print(f"{'salt':<11} {record['salt']}", soft_wrap=True)
     console.print(f"{'key':<11} {record['key']}", soft_wrap=True)

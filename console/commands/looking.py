@@ -54,6 +54,8 @@ def show_standing(data: Mapping[str, Any], console: Console) -> None:
     console.print(f"{data['programme']}: {data['size']} entries of {records} records: {counts}")
     console.print(f"  as of {data['now']} ({data['clock'] or 'no'} clock), last received {data['last_received']}")
     console.print(f"  entrants: {data['entrants']}")
+    if data["erased"]:
+        console.print(f"  erased: {data['erased']} records")
     console.print(f"  checkpoint: {_checkpoint_size(data)}, age {_checkpoint_age(data) or 'unknown'}\n")
     for row in data["phases"]:
         console.print(f"{row['phase']}: {row['status']}")
@@ -85,5 +87,11 @@ def _show_rest(console: Console, data: Mapping[str, Any]) -> None:
     if recorder is not None:
         said = f"{recorder['behind']} records behind" if recorder["reachable"] else f"unknown: {recorder['problem']}"
         console.print(f"recorder: {said}")
+        for row in recorder["erasures"] or ():
+            console.print(
+                f"erased, but still in Kafka: {row['records']} records of {row['topic']}/{row['partition']}, until"
+                f" everything before offset {row['delete_before']} is deleted there (DeleteRecords)",
+                soft_wrap=True,
+            )
     for text in data["attention"]:
         console.print(f"ATTENTION {text}")

@@ -6,7 +6,7 @@ Needs the ledger and public keys, and neither Kafka nor Prefect.
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Any
@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 DIFFERENT = 4
 FAULTS_AT_MOST = 100
 """How many faults of a damaged database are listed; more add nothing."""
+
+LISTED_AT_MOST = 20
+"""How many entries a line names."""
 
 
 def replay(options: argparse.Namespace, report: Report) -> Result:
@@ -97,9 +100,11 @@ def whole_records(reading: Reading, head: Head, size: int) -> int:
 def _replayed(
     reading: Reading, head: Head, deployment: Any, size: int, advance: Callable[[int], None]
 ) -> dict[str, Any]:
+    from flows.erasures import Erasures
     from handlers.replay import Replay
 
-    replaying = Replay(head.programme, head.origin, deployment, reading.ledger.attribution)
+    erasures = Erasures(reading.ledger, head.programme)
+    replaying = Replay(head.programme, head.origin, deployment, reading.ledger.attribution, hidden=erasures.look)
     for stored in reading.ledger.read(head.programme, 0, size):
         replaying.feed(stored)
         if stored.index % 500 == 0:
@@ -113,6 +118,8 @@ def _replayed(
         "checkpoint": _checkpoint(reading, head, size),
         "verdicts": found.verdicts.data(),
         "decisions": found.decisions.data(),
+        "erased": found.hidden,
+        "not_recomputed": {"verdicts": found.verdicts.unchecked, "decisions": found.decisions.unchecked},
         "first_difference": found.first_difference.data() if found.first_difference else None,
     }
 
@@ -150,6 +157,24 @@ def show_replay(console: Console, data: Mapping[str, Any]) -> None:
         tally = data[name]
         counts = ", ".join(f"{tally[part]} {part}" for part in ("checked", "identical", "different"))
         console.print(f"  {name:<10}  {counts}")
+    _show_erased(console, data)
     if data["first_difference"]:
         first = data["first_difference"]
         console.print(f"  first difference at entry {first['index']}: {_sentence(first)}")
+
+
+def _show_erased(console: Console, data: Mapping[str, Any]) -> None:
+    """Which records were erased, and what can no longer be recomputed because of it: its inputs stay in the log."""
+    if not data["erased"]:
+        return
+    console.print(f"  erased      {len(data['erased'])} records: entries {_some(data['erased'])}")
+    for name, indexes in data["not_recomputed"].items():
+        if indexes:
+            console.print(
+                f"  {len(indexes)} {name} may rest on them and cannot be recomputed: entries {_some(indexes)}"
+            )
+
+
+def _some(indexes: Sequence[int]) -> str:
+    more = len(indexes) - LISTED_AT_MOST
+    return ", ".join(map(str, indexes[:LISTED_AT_MOST])) + (f" and {more} more (--json lists them)" if more > 0 else "")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -77,13 +77,21 @@ class KafkaBus:
         return KafkaIntake(self._cluster, consumer, self.prefix, start, on_revoked)
 
     def ends(self) -> Mapping[tuple[str, int], int]:
+        return self._offsets(lambda consumer, places: consumer.end_offsets(places, timeout_ms=30_000))
+
+    def begins(self) -> Mapping[tuple[str, int], int]:
+        return self._offsets(lambda consumer, places: consumer.beginning_offsets(places, timeout_ms=30_000))
+
+    def _offsets(
+        self, ask: Callable[[Any, list[TopicPartition]], Mapping[TopicPartition, int]]
+    ) -> dict[tuple[str, int], int]:
         places = {
             TopicPartition(f"{self.prefix}.{topic}", number): (topic, number)
             for topic in TOPICS
             for number in range(self.partitions)
         }
         with self._reading, self._cluster.reached(), self._fresh_after_failure():
-            found = self._consumer().end_offsets(list(places), timeout_ms=30_000)
+            found = ask(self._consumer(), list(places))
         return {place: found[partition] for partition, place in places.items()}
 
     def read(self, topic: str, partition: int, start: int, stop: int) -> list[Record]:

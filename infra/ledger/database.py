@@ -30,6 +30,7 @@ _PRAGMAS = (
     "foreign_keys = ON",
     "recursive_triggers = ON",  # without it INSERT OR REPLACE deletes past the triggers
     "trusted_schema = OFF",
+    "secure_delete = ON",  # what is erased is overwritten, not only unlinked
     "wal_autocheckpoint = 4000",
     f"busy_timeout = {BUSY_TIMEOUT_MS}",
 )
@@ -93,6 +94,18 @@ def writing(engine: Engine) -> Iterator[Connection]:
     """One transaction: durable when this returns, nothing written when it raises."""
     with translated(engine), engine.connect().execution_options(writes=True) as connection, connection.begin():
         yield connection
+
+
+def sweep(engine: Engine) -> None:
+    """After something was erased: what SQLite's write-ahead log still holds of it is moved into the file and cut off, as far
+    as no reader stands in the way. PostgreSQL keeps the dead row until its own vacuum (docs/verification.md).
+    """
+    if engine.dialect.name != "sqlite":
+        return
+    with translated(engine), engine.connect() as connection:
+        connection.exec_driver_sql("ROLLBACK")  # `_begin` has begun, and a checkpoint needs no transaction.
+        connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+        connection.exec_driver_sql("BEGIN")
 
 
 @contextmanager

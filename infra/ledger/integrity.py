@@ -17,6 +17,7 @@ from events.merkle import leaf_hash
 from events.merkle import root as fold
 from events.note import ED25519, Checkpoint, VerifierKey, open_checkpoint, parse_checkpoint, verifier_key
 from infra.ledger.database import reading
+from infra.ledger.explained import ErasureFaults
 from infra.ledger.reader import query
 from infra.ledger.rows import Fault
 from infra.ledger.strays import strays
@@ -84,6 +85,7 @@ class _Log:
         self.located = False
         self.suspect: Suspect | None = None
         self.tiles = TileFaults(connection, log)
+        self.erasures = ErasureFaults(connection, log)
 
     def faults(self) -> Iterator[Fault]:
         stored = {row.size: row for row in self._checkpoints()}
@@ -105,6 +107,7 @@ class _Log:
         for beyond in stored.values():
             yield Fault("checkpoints", f"{self.log.programme}@{beyond.size}", "size", f"1..{size}", str(beyond.size))
         yield from self.tiles.faults()
+        yield from self.erasures.faults()
 
     def _rows(self) -> Iterator[Any]:
         start = 0
@@ -129,6 +132,7 @@ class _Log:
             for name, value, found in zip(_COLUMNS, expected, row[:6], strict=True):
                 if value != found:
                     yield Fault("entries", self._key(row[0]), name, repr(value), repr(found))
+        self.erasures.saw(said, row[12])
         if said[10] is None:
             yield from self._opening(row, said)
         else:
@@ -138,6 +142,9 @@ class _Log:
         """A first entry has a row that its commitment opens to."""
         if said[6] == "pending":
             self.pending[said[0]] = said
+        if row[7] is None and self.erasures.explains(said[0]):
+            self.erasures.gone(said)
+            return
         if row[7] is None or row[9] is None or row[11] is None:
             yield Fault("openings", self._key(row[0]), "salt", "an opening", "none")
             return

@@ -12,9 +12,9 @@ from events.errors import NotFound, Refused
 from events.note import Checkpoint, VerifierKey
 from events.record import Position
 from infra.keys import SigningKey
-from infra.ledger import integrity, reader, signing, writer
-from infra.ledger.database import connect, reading, require_schema, writing
-from infra.ledger.rows import Batch, Fault, Head, Stored, StoredCheckpoint, Stream
+from infra.ledger import erasing, integrity, reader, signing, writer
+from infra.ledger.database import connect, reading, require_schema, sweep, writing
+from infra.ledger.rows import Batch, Erased, Fault, Head, Stored, StoredCheckpoint, Stream
 from infra.ledger.tables import checkpoints, digest, entries, logs, positions, relays, streams
 from infra.ledger.tiles import TileReader
 
@@ -77,6 +77,8 @@ class Ledger:
         """
         with writing(self._engine) as connection:
             writer.append_batch(connection, batch)
+        if any(log.erasing for log in batch.logs):
+            sweep(self._engine)
 
     def heads(self) -> list[Head]:
         """The heads of all logs, in order of creation."""
@@ -122,6 +124,10 @@ class Ledger:
     def attribution(self, topic: str, partition: int, stop: int) -> list[tuple[int, str]]:
         """(offset, programme of the log) of every first entry of a partition below `stop`, by offset."""
         return reader.read_attribution(self._engine, topic, partition, stop)
+
+    def erased(self, programme: str) -> list[Erased]:
+        """Every record of a log whose opening was erased, by index."""
+        return list(erasing.read_erased(self._engine, programme))
 
     def refused_after(self, programme: str, index: int, limit: int) -> list[Stored]:
         """Refused entries from `index` on (included), at most `limit`. A refused settlement has no opening of its

@@ -14,7 +14,7 @@ class NewEntry:
     """One entry to append, as `events.entry.Entry` without its index, and what stays private. The ledger gives it its
     place, commits to its opening and writes its bytes: columns, bytes and tree cannot disagree. `opening` stands
     exactly on first entries, `commitment` exactly on settlements (`of` given): that of the entry they cite. `detail`
-    explains a verdict to those who may see the record.
+    explains a verdict to those who may see the record. What is known to be `erased` is committed to, and never kept.
     """
 
     topic: str
@@ -29,16 +29,41 @@ class NewEntry:
     detail: str | None = None
     of: int | None = None
     commitment: str | None = None
+    is_erased: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Erasing:
+    """That the entry at index `by` erases the record at this position."""
+
+    topic: str
+    partition: int
+    offset: int
+    by: int
+
+
+@dataclass(frozen=True, slots=True)
+class Erased:
+    """A first entry without its opening: what erased it (None: not recorded yet), and the hash of the identity of an
+    accepted one.
+    """
+
+    index: int
+    by: int | None
+    identity: bytes | None
 
 
 @dataclass(frozen=True, slots=True)
 class LogAppend:
-    """Entries for one programme's log, which must have `expected_size` entries now (0: it is created)."""
+    """Entries for one programme's log, which must have `expected_size` entries now (0: it is created), and what they
+    erase: openings are deleted in the same transaction.
+    """
 
     programme: str
     origin: str
     expected_size: int
     entries: Sequence[NewEntry]
+    erasing: Sequence[Erasing] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from infra.ledger.tiles import stray_tiles
 def strays(connection: Connection) -> Iterator[Fault]:
     """Rows of logs that are not there, and openings without an entry."""
     known = {row[0] for row in query(connection, "SELECT id FROM logs")}
-    for table in ("entries", "openings", "checkpoints", "relays"):
+    for table in ("entries", "openings", "erasures", "checkpoints", "relays"):
         for (log_id,) in query(connection, f"SELECT DISTINCT log_id FROM {table}"):  # noqa: S608  # names from the line above
             if log_id not in known:
                 yield Fault(table, str(log_id), "log_id", "a log", "none")

@@ -101,6 +101,20 @@ openings = Table(
 """What an entry's commitment opens to, and `detail`. A settlement has a row only for its detail: salt and headers are
 NULL. `opening_digest` says when the digest is."""
 
+erasures = Table(
+    "erasures",
+    metadata,
+    Column("log_id", Number, ForeignKey("logs.id"), primary_key=True, autoincrement=False),
+    Column("index", Number, primary_key=True, autoincrement=False),
+    Column("settled", Number),
+    Column("by", Number),
+    Column("identity", LargeBinary),
+    Column("digest", LargeBinary, nullable=False),
+    sqlite_strict=True,
+)
+"""First entries whose opening was erased, with the entry that settles each, if one does, the entry that says so (NULL until
+that one is there) and, of accepted ones, the hash of source and id."""
+
 positions = Table(
     "positions",
     metadata,
@@ -145,6 +159,7 @@ DIGESTED = {
     "streams": ("id", "prefix", "partitions", "clock", "cluster_id"),
     "logs": ("programme", "origin", "size", "stack"),
     "openings": ("log_id", "index", "salt", "key", "headers", "value", "detail"),
+    "erasures": ("log_id", "index", "settled", "by", "identity"),
     "positions": ("topic", "partition", "next_offset"),
     "checkpoints": ("log_id", "size", "note", "stack"),
     "relays": ("log_id", "next_index"),

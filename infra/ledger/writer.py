@@ -19,6 +19,7 @@ from events.entry import commitment, encode_members
 from events.errors import Conflict, Refused
 from events.merkle import append as grow
 from events.merkle import leaf_hash, pack_stack, unpack_stack
+from infra.ledger.erasing import erase, forgo
 from infra.ledger.rows import Batch, Fault, LogAppend, NewEntry
 from infra.ledger.tables import digest, entries, logs, opening_digest, openings, positions
 
@@ -59,8 +60,12 @@ def _append_log(connection: Connection, log: LogAppend, offsets: dict[tuple[str,
         for (index, new), data in zip(numbered, written, strict=True)
     ]
     insert_rows(connection, entries, rows)
-    private = [_opening_row(log_id, i, e) for i, e in numbered if e.opening is not None or e.detail is not None]
-    insert_rows(connection, openings, private)
+    kept = [(i, e) for i, e in numbered if (e.opening is not None or e.detail is not None) and not e.is_erased]
+    insert_rows(connection, openings, [_opening_row(log_id, i, e) for i, e in kept])
+    for index, new in numbered:
+        if new.is_erased and new.opening is not None:
+            forgo(connection, log_id, index, new.opening.value, new.verdict)
+    erase(connection, log_id, log.erasing)
 
 
 def _written(programme: str, index: int, new: NewEntry) -> bytes:

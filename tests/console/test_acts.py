@@ -15,6 +15,7 @@ from infra.keys import load_key
 from tests.console.conftest import Answer, Phasegate, acted_rules
 from tests.support import long_cup, long_told, small
 from tests.support.deployment import environment
+from tests.support.erasing import first_entry
 from tests.support.long_cup import OFFICE, TEAMS, day, decision, instant
 from tests.support.stage import LOG_KEY, OFFICE_KEY, Stage
 
@@ -139,6 +140,9 @@ def _sign(do: Say, stage: Stage) -> None:
 
 def _after(do: Say, stage: Stage) -> None:
     gpu = ("--resource", "gpu", "8", "devices", "--title", "winner")
+    mark = first_entry(stage.parts.ledger, "again")
+    erased = do(46, "erase", str(mark.index), "--grounds", "asked for", "--as", OFFICE)
+    assert erased["data"]["records"] == [{"topic": "scores", "partition": mark.partition, "offset": mark.offset}]
     award = do(46, "award", "heat", "ash", *gpu, "--as", OFFICE)
     assert award["data"]["resources"] == [{"kind": "gpu", "quantity": "8", "unit": "devices"}]
     stage.tell(long_told.withdrawn("birch", 50), long_told.registered("dogwood", 90))

@@ -80,6 +80,7 @@ class BusContract:
         with pytest.raises(Refused, match="no partition 3"), published(bus, message(b"k"), message(b"k", partition=3)):
             pass
         assert set(bus.ends().values()) == {0}
+        assert bus.begins() == bus.ends()
 
     def test_headers_keep_order_and_repetition(self, bus: Bus) -> None:
         headers = (("b", b"2"), ("a", b""), ("b", b"1"), ("b", b"2"), ("머리글", b"\xff\x00"))

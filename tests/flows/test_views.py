@@ -92,8 +92,9 @@ def test_what_is_withheld_is_told_by_kind_and_number(whole: Bundle, public: Bund
     found = audit(public)
     told = "\n".join(found.not_checked)
     assert f"{marks} score.recorded" in told
-    assert "withheld or erased, so they do not follow" in told
-    assert "verdicts" not in found.checked
+    assert "withheld by this view" in told
+    assert "verdicts that may rest on records that are not there" in told
+    assert "erased as the log says" not in told
     assert "withheld" not in "\n".join(audit(whole).not_checked)
 
 

@@ -42,6 +42,7 @@ DEFECTS: tuple[Defect, ...] = (
     Defect("the opening of another entry", "opening-of-another", files.opening_of_another),
     Defect("an opening under a settlement", "settlement-opened", files.settlement_opened),
     Defect("an opening of no entry", "opening-extra", files.opening_of_none),
+    Defect("an opening taken out, and no erasure names it", "opening-missing", files.opening_missing),
     Defect("an opening in another form", "opening-malformed", files.in_file(OPENINGS, lambda data: b" " + data)),
     Defect("an entry dropped, the others left as they are", "index-skipped", sealed(records.drop)),
     Defect("an index given twice", "index-repeated", sealed(records.double)),

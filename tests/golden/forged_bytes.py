@@ -128,6 +128,11 @@ def opening_of_none(forger: Forger) -> Attempt:
     return with_openings(forger)
 
 
+def opening_missing(forger: Forger) -> Attempt:
+    del forger.openings[forger.first("score.recorded")]
+    return with_openings(forger)
+
+
 def with_openings(forger: Forger) -> Attempt:
     lines = b"".join(encode_opening(index, opening) for index, opening in sorted(forger.openings.items()))
     return Attempt(summed({**forger.golden.files, OPENINGS: lines}))

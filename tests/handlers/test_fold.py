@@ -27,7 +27,7 @@ def tangled(seed: int) -> Log:
 
 def looked_at(state: State) -> State:
     """What a reader knows that only looks and decides: nothing of identities and of what pends."""
-    return replace(state, seen={}, waiting={}, waits={}, claims={})
+    return replace(state, seen={}, waiting={}, waits={}, claims={}, places={})
 
 
 @settings(max_examples=60, deadline=None)

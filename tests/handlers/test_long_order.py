@@ -18,8 +18,8 @@ from hypothesis import strategies as st
 
 from events.envelope import encode
 from events.record import TOPICS, Record
+from tests.support.erased_history import played
 from tests.support.log import Log, folded
-from tests.support.long_history import played
 
 
 @cache

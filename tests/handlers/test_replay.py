@@ -13,7 +13,8 @@ from events.decisions import Basis
 from events.entry import Opening
 from events.errors import Tampered
 from handlers import decide
-from handlers.replay import Replay, Report
+from handlers.replay import Replay
+from handlers.replay_report import Report
 from handlers.state import State
 from tests.support import small
 from tests.support.stage import ORIGIN, Stage, memory_stage, play

@@ -15,7 +15,8 @@ from handlers import decide, decide_course
 from handlers.due import due
 from handlers.engine import Engine
 from handlers.fold import fold
-from handlers.replay import Replay, Report
+from handlers.replay import Replay
+from handlers.replay_report import Report
 from handlers.state import PhaseState, State
 from handlers.transition import CloseIntake, DecideCall, DecidePhase, Transition
 from tests.support import small

@@ -13,7 +13,8 @@ from flows.play import Player
 from flows.prefect_server import PrefectServer
 from flows.scenario import read_scenario
 from flows.wiring import assemble
-from handlers.replay import Replay, Report
+from handlers.replay import Replay
+from handlers.replay_report import Report
 from handlers.state import State
 from infra.ledger import Ledger
 from infra.ledger.database import upgrade

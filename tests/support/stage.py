@@ -10,12 +10,14 @@ from events.bus import Bus, Message
 from events.envelope import Envelope
 from events.record import Position
 from events.values import parse_instant
+from flows.erasures import Erasures
 from flows.office import message
 from flows.recorder import Recorder
 from flows.transitions import Progress
 from flows.wiring import Parts, assemble
 from handlers.decide import decision_id
-from handlers.replay import Replay, Report
+from handlers.replay import Replay
+from handlers.replay_report import Report
 from handlers.transition import Transition
 from infra.keys import from_seed
 from infra.ledger import Ledger
@@ -76,7 +78,9 @@ class Stage:
     def replay(self) -> Report:
         """Every verdict and decision made again from the ledger."""
         ledger = self.parts.ledger
-        replay = Replay(small.PROGRAMME, f"{ORIGIN}/{small.PROGRAMME}", self.parts.deployment, ledger.attribution)
+        look = Erasures(ledger, small.PROGRAMME).look
+        origin = f"{ORIGIN}/{small.PROGRAMME}"
+        replay = Replay(small.PROGRAMME, origin, self.parts.deployment, ledger.attribution, hidden=look)
         for stored in ledger.read(small.PROGRAMME):
             replay.feed(stored)
         return replay.finish()

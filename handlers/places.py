@@ -1,0 +1,56 @@
+"""Where the records of a partition stand that a log has read, and which phases have read what each of them says."""
+
+from __future__ import annotations
+
+from array import array
+from bisect import bisect_left
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+PROGRAMME: Final = "*programme"
+"""Read by every phase, or by those still to come."""
+
+NOBODY: Final = "*nobody"
+"""Refused, or a repeat: no phase has read it."""
+
+PENDING: Final = "*pending"
+"""Nothing is said of it yet."""
+
+KEPT: Final = "*kept"
+"""What the pipeline needs for ever: rules, markers, keys, decisions and acts on the topic `decisions`."""
+
+SEVERAL: Final = "*several"
+"""Its content is gone, and it may have been of any of several phases."""
+
+Scope = str
+"""The id of the one phase that has read a record, or one of the words above."""
+
+
+@dataclass(slots=True)
+class Places:
+    """Offsets of one partition, ascending, each with its scope. Small, since a programme may have a million records."""
+
+    offsets: array[int] = field(default_factory=lambda: array("q"))
+    scopes: list[Scope] = field(default_factory=list)
+
+    def find(self, offset: int) -> int | None:
+        """The place of an offset; None for one that is not this programme's, or not read yet."""
+        place = bisect_left(self.offsets, offset)
+        return place if place < len(self.offsets) and self.offsets[place] == offset else None
+
+    def note(self, offset: int, scope: Scope) -> None:
+        """Notes the next record that is read."""
+        self.offsets.append(offset)
+        self.scopes.append(scope)
+
+    def settle(self, offset: int, scope: Scope) -> None:
+        """Notes what became of a record that pended."""
+        place = self.find(offset)
+        assert place is not None  # It was noted when it was read.
+        self.scopes[place] = scope
+
+
+def place_of(row: Mapping[str, Any]) -> tuple[str, int, int]:
+    """A member of `records` of `record.erased`: topic, partition, offset."""
+    return row["topic"], row["partition"], row["offset"]

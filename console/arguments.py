@@ -99,6 +99,19 @@ def log(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--limit", type=number, metavar="N", help="the last N (default 50; all with --json)")
 
 
+def explain(parser: argparse.ArgumentParser) -> None:
+    programme(parser)
+    parser.add_argument("entrant", nargs="?", metavar="ENTRANT", help="the entrant's id; the whole phase without one")
+    parser.add_argument("--phase", metavar="P", help="the phase's id (default: the last that it is in)")
+    parser.add_argument("--decision", metavar="ID", help="a decision of the phase (default: the one in force)")
+    parser.add_argument("--record", type=number, metavar="INDEX", help="instead: what became of a record, and why")
+    parser.add_argument("--lang", choices=("ko", "en", "fr"), default="en", help="in which language (default en)")
+    parser.add_argument("--letter", action="store_true", help="write the entrant's letter of decision, with its proofs")
+    parser.add_argument("--format", choices=("html", "md"), default="html", help="of the letter (default html)")
+    parser.add_argument("--out", type=Path, metavar="DIR", help="where the letter goes")
+    parser.add_argument("--scenario", type=Path, metavar="DIR", help="a scenario, whose unpublished figures are marked")
+
+
 def announce(parser: argparse.ArgumentParser) -> None:
     check(parser)
     parser.add_argument(

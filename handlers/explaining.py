@@ -19,7 +19,26 @@ from handlers.known import Known
 from handlers.owing import owed_points
 from handlers.readiness import owed_now
 from handlers.scoring import TOTAL
-from handlers.state import Decision, Fact, PhaseState
+from handlers.state import Decision, Fact, PhaseState, State
+
+
+def find_entrant(state: State, name: str) -> str:
+    """The entrant of this id, or the only one whose id begins so. Raises NotFound."""
+    found = [one for one in state.entrants if one == name] or [one for one in state.entrants if one.startswith(name)]
+    if len(found) == 1:
+        return found[0]
+    known = ", ".join(sorted(found or state.entrants)) or "none"
+    raise NotFound(f"{state.programme} has {'several entrants' if found else 'no entrant'} {name!r}: {known}")
+
+
+def phase_to_explain(state: State, entrant: str | None, wanted: str | None) -> str:
+    """The phase that is asked for, or the latest opened that the entrant takes part in. Raises NotFound."""
+    if wanted is not None:
+        return wanted
+    opened = [name for name, phase in state.phases.items() if entrant is None or entrant in phase.entrants]
+    if not opened:
+        raise NotFound(f"no phase of {state.programme} {'is open' if entrant is None else f'has {entrant}'} yet")
+    return opened[-1]
 
 
 def decision_to_explain(phase: PhaseState, wanted: str | None) -> Decision | None:

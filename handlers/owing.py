@@ -34,4 +34,6 @@ def _point(row: Mapping[str, str]) -> Point:
     facts = {"who": row["who"]} | (found.groupdict() if found else {"what": row["what"]})
     if row["code"] in _OF_ENTRANTS:
         facts["entrant"] = row["who"]
+    if row["code"] == "too-few-advance":
+        facts["phase"] = row["who"]
     return Point(f"held.{row['code']}", facts)

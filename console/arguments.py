@@ -201,11 +201,13 @@ def export(parser: argparse.ArgumentParser) -> None:
 
 
 def verify(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("bundle", type=Path, metavar="BUNDLE", help="a directory or a zip that export made")
+    parser.add_argument("bundle", type=Path, metavar="BUNDLE", help="what export made, or a .tlog-proof file")
     parser.add_argument("--vkey", metavar="K", required=True, help="the log's public key, from somewhere else")
     parser.add_argument(
         "--office", metavar="K", action="append", default=[], help="a public key of the office (repeatable)"
     )
+    parser.add_argument("--entry", type=Path, metavar="FILE", help="of a proof: the bytes of its entry")
+    parser.add_argument("--opening", type=Path, metavar="FILE", help="of a proof: what the entry commits to")
     parser.add_argument("--since", type=Path, metavar="FILE", help="an older checkpoint that this one must extend")
     parser.add_argument(
         "--witness", metavar="K", action="append", default=[], help="a witness's public key (repeatable)"

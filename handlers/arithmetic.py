@@ -5,7 +5,7 @@ Nothing is scored again here: what was computed then is what is explained, whate
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from events.rulebook import Branch, Phase
@@ -31,24 +31,28 @@ def _worked(rules: Phase, path: str, node: Mapping[str, Any]) -> Worked:
     if "marks" not in node:
         branch = rules.tree.get(path)
         code = f"branch.{branch.by}" if isinstance(branch, Branch) else "branch.sum"
-        return Worked(path, value, exact, (), tuple(_put_together(code, node)))
-    marks = _given(node)
+        order = branch.parts if isinstance(branch, Branch) else [rule.id for rule in rules.criteria]
+        return Worked(path, value, exact, (), tuple(_put_together(code, node, order)))
+    marks = _given(node, list(rules.leaves[path].items))
     return Worked(path, value, exact, marks, tuple(redone(rules.leaves[path], node, marks)))
 
 
-def _given(node: Mapping[str, Any]) -> tuple[Given, ...]:
-    """The marks, by item and evaluator, those that are missing and earn nothing among them."""
+def _given(node: Mapping[str, Any], items: Sequence[str]) -> tuple[Given, ...]:
+    """The marks, by item as in the rulebook and by evaluator; those that are missing and earn nothing among them."""
     references: Mapping[Cell, str] = table_of(node.get("references", {}), ("item", "evaluator"))
     rows = [
         Given(item, who, value, references.get((item, who)))
         for (item, who), value in table_of(node["marks"], ("item", "evaluator")).items()
     ]
-    rows += [Given(*cell.split("/"), "0") for cell in node.get("earning-nothing", ())]
-    return tuple(sorted(rows, key=lambda row: (row.item, row.evaluator)))
+    earning_nothing = [cell.split("/") for cell in node.get("earning-nothing", ())]
+    rows += [Given(item, who, "0") for item, who in earning_nothing]
+    return tuple(sorted(rows, key=lambda row: (items.index(row.item), row.evaluator)))
 
 
-def _put_together(code: str, node: Mapping[str, Any]) -> Iterator[Calculation]:
-    parts, weights = node["parts"], node.get("weights")
+def _put_together(code: str, node: Mapping[str, Any], order: Sequence[str]) -> Iterator[Calculation]:
+    """`order` is that of the rulebook."""
+    parts = {path: node["parts"][path] for path in order if path in node["parts"]}
+    weights = node.get("weights")
     kind = code.removeprefix("branch.")
     if kind in ("min", "max"):
         chosen = (min if kind == "min" else max)(parts.values(), key=parse_exact)

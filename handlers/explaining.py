@@ -158,7 +158,7 @@ def _reason(row: Mapping[str, Any]) -> Point:
     """A recorded reason. What falls short is named without its sign."""
     names = {"criterion": row.get("criterion"), "gate": row.get("gate")}
     facts = {name: text for name, text in names.items() if text is not None}
-    observed, required = row.get("observed"), row.get("required")
+    observed, required = row.get("observed", ""), row.get("required", "")
     match row["code"]:
         case "rank-within-places" | "rank-below-places" | "tie-unresolved" as code:
             return Point(f"reason.{code}", {"place": observed, "places": required})
@@ -167,7 +167,7 @@ def _reason(row: Mapping[str, Any]) -> Point:
             return Point(f"reason.{code}", facts | {"observed": observed, "required": required, "short": short})
         case "gate-not-met" as code:
             return Point(f"reason.{code}", facts | {"counts": observed})
-        case "tie-broken-by" as code if observed is None or required is None:
+        case "tie-broken-by" as code if not observed or not required:
             return Point(f"reason.{code}.person", {})
         case "tie-broken-by" as code:
             return Point(f"reason.{code}", facts | {"observed": observed, "required": required})

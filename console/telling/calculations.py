@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from console.telling import writing
 from console.telling.sentences import Words
+from events.values import format_places, parse_exact
 from handlers.explanation import Calculation, Given, Worked
 from handlers.formulas import shortened
 
@@ -30,22 +31,32 @@ class Row:
 
 def rows(words: Words, worked: Worked) -> Iterator[Row]:
     """The lines that compute something, in order; those that only pass a value on are left out."""
+    before = ""
     for one in worked.lines:
         if not one.is_trivial:
-            yield _row(words, one)
+            yield _row(words, one, before)
+            before = one.code
 
 
-def _row(words: Words, line: Calculation) -> Row:
+def _row(words: Words, line: Calculation, before: str) -> Row:
+    """Where several rows do the same, the second and later ones name their cell alone."""
     what = words.say(line.code, **{name: _fact(name, text) for name, text in line.facts.items()})
     about = _about(line.of)
-    value = shortened(line.value)
+    value = _value(line)
     has_formula = any(sign in line.formula for sign in (" + ", " - ", " * ", " / "))
     return Row(
-        f"{about}: {what}" if about else what,
+        what if not about else about if line.code == before and not line.facts else words.headed(about, what),
         writing.formula(line.shown, words.lang) if has_formula else "",
-        "=" if value == line.value else "≈",
+        "=" if parse_exact(value) == parse_exact(line.value) else "≈",
         writing.number(value, words.lang),
     )
+
+
+def _value(line: Calculation) -> str:
+    """What comes out; after a rounding with the places that it was rounded to."""
+    if line.code.startswith("step.round-"):
+        return format_places(parse_exact(line.value), int(line.facts["places"]))
+    return shortened(line.value)
 
 
 def _fact(name: str, text: str) -> str:

@@ -5,18 +5,7 @@ from __future__ import annotations
 import re
 
 _HANGUL, _HANGUL_END, _FINALS, _RIEUL = 0xAC00, 0xD7A3, 28, 8
-_DIGITS = {
-    "0": "other",
-    "1": "rieul",
-    "2": "",
-    "3": "other",
-    "4": "",
-    "5": "",
-    "6": "other",
-    "7": "rieul",
-    "8": "rieul",
-    "9": "",
-}
+_DIGITS = dict.fromkeys("036", "other") | dict.fromkeys("178", "rieul") | dict.fromkeys("2459", "")
 """영 일 이 삼 사 오 육 칠 팔 구; tens, hundreds and thousands (십, 백, 천) end like 영: with a consonant."""
 _LETTERS = {"L": "rieul", "R": "rieul", "M": "other", "N": "other"}
 """엘, 알, 엠, 엔; the names of all other letters end with a vowel."""
@@ -51,7 +40,9 @@ def _of_latin(word: str) -> str | None:
 
 
 def with_particle(word: str, pair: str) -> str:
-    """The word with the one of `은/는`, `이/가`, `을/를`, `과/와` or `으로/로` that follows it; `은(는)` where that cannot be told."""
+    """The word with the one of `은/는`, `이/가`, `을/를`, `과/와` or `으로/로` that follows it. Where that cannot be told
+    it has both, as official papers write them: `은(는)`.
+    """
     closed, opened = pair.split("/")
     final = final_of(word)
     if final is None:

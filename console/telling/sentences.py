@@ -22,8 +22,13 @@ from handlers.state import State
 
 _FOLDER = Path(__file__).parent
 _INSTANTS = frozenset({"until", "when"})
-_LISTS = frozenset({"dropped"})
+_LISTS = frozenset({"dropped", "gaps"})
 _OTHERS_FIRST = ("en", "ko", "fr")
+
+
+def capitalised(text: str) -> str:
+    """With a capital at its beginning, where the writing has capitals."""
+    return text[:1].upper() + text[1:]
 
 
 @cache
@@ -102,6 +107,10 @@ class Words:
         if name in ("entrant", "phase", "gate"):
             return self.names.of(name, value, self.lang)
         return writing.number(value, self.lang)
+
+    def headed(self, what: str, text: str) -> str:
+        """`what: text`, spaced as the language wants it."""
+        return writing.spaced(f"{what} : {text}", self.lang) if self.lang == "fr" else f"{what}: {text}"
 
     def criterion(self, path: str) -> str:
         """A criterion by its own title; of the total and of what ranks there is a word for it."""

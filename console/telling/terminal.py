@@ -27,7 +27,7 @@ def show(console: Console, words: Words, told: Explanation) -> None:
 
 def _parts(words: Words, told: Explanation) -> Iterator[tuple[str, Iterable[str]]]:
     own = told.standing
-    yield words.say("head.what"), (words.sentence(point) for point in told.points)
+    yield words.say("head.decision"), (words.sentence(point) for point in told.points)
     yield words.say("head.owed"), (words.sentence(point) for point in told.owed)
     if own is not None:
         yield words.say("head.why"), (words.sentence(point) for point in own.points)

@@ -167,8 +167,8 @@ def _reason(row: Mapping[str, Any]) -> Point:
             return Point(f"reason.{code}", facts | {"observed": observed, "required": required, "short": short})
         case "gate-not-met" as code:
             return Point(f"reason.{code}", facts | {"counts": observed})
-        case "tie-broken-by" as code if not observed or not required:
-            return Point(f"reason.{code}.person", {})
+        case "tie-broken-by" if not observed or not required:
+            return Point("reason.tie-broken-by.person")
         case "tie-broken-by" as code:
             return Point(f"reason.{code}", facts | {"observed": observed, "required": required})
         case code:

@@ -97,7 +97,8 @@ class Explanation:
     """Why one entrant stands where it stands in one phase; without `entrant`, the whole phase.
 
     `points` say it in the order of deciding; `owed` what the phase waits for; `worked` is the arithmetic; `course` what
-    led there and followed, by index; `left_out` what did not count, and why; `proved` the entries that prove it.
+    led there and followed, by index; `left_out` what did not count, and why; `proved` the entries that prove it;
+    `fragility` how little would have changed it, where that was asked for.
     """
 
     programme: str
@@ -113,6 +114,7 @@ class Explanation:
     course: tuple[Noted, ...]
     left_out: tuple[Noted, ...]
     proved: Mapping[str, int]
+    fragility: tuple[Point, ...] = ()
 
     @property
     def standing(self) -> Standing | None:

@@ -65,7 +65,7 @@ def _explained(reading: Reading, programme: str, state: State, options: argparse
 def _told(words: Words, told: Explanation) -> dict[str, Any]:
     """The explanation as JSON: codes and facts as they are, each with its sentence."""
     data = told.data()
-    for name in ("points", "owed", "course", "left_out"):
+    for name in ("points", "owed", "course", "left_out", "fragility"):
         data[name] = [words.told(one) for one in getattr(told, name)]
     for row, standing in zip(data["standings"], told.standings, strict=True):
         row["points"] = [words.told(one) for one in standing.points]

@@ -95,7 +95,7 @@ def proving(context: Context, told: Explanation) -> Iterator[Block]:
     yield paragraph(words.say("letter.proof.files", record=proofs.opening))
     yield paragraph(words.say("letter.proof.check"))
     yield code(*proofs.checks)
-    yield note(f"{words.say('letter.proof.vkey')}: {proofs.vkey}")
+    yield note(words.headed(words.say("letter.proof.vkey"), proofs.vkey))
 
 
 def closing(words: Words, told: Explanation) -> Iterator[str]:

@@ -34,6 +34,7 @@ def _parts(words: Words, told: Explanation) -> Iterator[tuple[str, Iterable[str]
     else:
         yield words.say("head.standings"), (line for row in told.standings for line in _standing(words, row))
     yield words.say("head.arithmetic"), _arithmetic(words, told)
+    yield words.say("head.fragility"), (words.sentence(point) for point in told.fragility)
     yield words.say("head.course"), (_noted(words, row) for row in told.course)
     yield words.say("head.left-out"), (_noted(words, row) for row in told.left_out)
     yield words.say("head.proof"), proof_lines(words, told)

@@ -119,10 +119,10 @@ def _of_the_phase(phase: PhaseState, decision: Decision | None) -> tuple[Point, 
     vacancies = decision.fact.data["vacancies"]
     amount = {0: "none", 1: "one"}.get(vacancies, "many")
     points.append(Point(f"vacancies.{amount}", name | {"vacancies": str(vacancies)}))
-    if decision is not phase.in_force:
+    if any(row.number > decision.number for row in phase.decisions.values()):
         points.append(Point("decision.superseded", {"decision": decision.fact.event.id}))
-    elif decision.number > 1:
-        points.append(Point("decision.supersedes", {"decision": str(decision.fact.data["supersedes"])}))
+    elif (before := decision.fact.data.get("supersedes")) is not None:  # A round may end without a decision.
+        points.append(Point("decision.supersedes", {"decision": before}))
     return tuple(points)
 
 

@@ -16,8 +16,9 @@ from events.errors import NotFound
 from events.values import parse_exact
 from handlers.due import next_instant
 from handlers.explaining import decision_to_explain, explain, find_entrant, phase_to_explain
-from handlers.explanation import Explanation
+from handlers.explanation import Explanation, Noted, Point
 from handlers.fold import fold
+from handlers.state import Decision
 from tests.handlers.test_arithmetic import assert_adds_up
 from tests.support import long_cup, small
 from tests.support.explained import codes, digits, explained, known_of_log
@@ -186,7 +187,8 @@ def every_explanation(log: RootedLog) -> list[Explanation]:
     state = fold(small.PROGRAMME, log.stored)
     told = []
     for phase_id, phase in state.phases.items():
-        for decision in [*phase.decisions.values()] or [None]:
+        decisions: list[Decision | None] = [*phase.decisions.values()]
+        for decision in decisions or [None]:
             known = known_of_log(log, decision)
             told += [explain(known, phase_id, entrant, decision) for entrant in (None, *phase.entrants)]
     return told
@@ -195,7 +197,7 @@ def every_explanation(log: RootedLog) -> list[Explanation]:
 def assert_holds(told: Explanation, words: Words) -> None:
     """Every formula gives its value, every sentence can be said, and has no number that the explanation has not."""
     facts = digits(repr(told.data()))
-    points = [*told.points, *told.owed, *told.course, *told.left_out]
+    points: list[Point | Noted] = [*told.points, *told.owed, *told.course, *told.left_out]
     points += [point for row in told.standings for point in row.points]
     for point in points:
         assert digits(words.sentence(point)) <= digits(" ".join(point.facts.values())) | {"0"}

@@ -64,7 +64,7 @@ def line(
     of: tuple[tuple[str, str], ...] = (),
     facts: Mapping[str, str] | None = None,
 ) -> Calculation:
-    """A sum of terms, divided where there is a divisor. `value` is computed where it is not given."""
+    """A sum of terms, divided where there is a divisor. `value` is computed where it is not given: of plain sums."""
 
     def formula(write: Callable[[str], str]) -> str:
         whole = added_up(terms, write)
@@ -74,14 +74,13 @@ def line(
             f"({whole}) / {in_formula(write(divisor))}" if len(terms) > 1 else f"{whole} / {in_formula(write(divisor))}"
         )
 
-    result = format_number(_result(terms, divisor)) if value is None else value
+    result = format_number(_sum(terms)) if value is None else value
     is_trivial = len(terms) == 1 and not terms[0][0] and divisor in ("", "1")
     return Calculation(code, formula(str), result, formula(shortened), of, facts or {}, is_trivial)
 
 
-def _result(terms: Terms, divisor: str) -> Fraction:
-    whole = sum((parse_exact(weight) * (parse_exact(value) if value else 1) for value, weight in terms), Fraction(0))
-    return whole / parse_exact(divisor) if divisor else whole
+def _sum(terms: Terms) -> Fraction:
+    return sum((parse_exact(weight) * (parse_exact(value) if value else 1) for value, weight in terms), Fraction(0))
 
 
 def written(

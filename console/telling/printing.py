@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import jinja2
 
@@ -14,11 +14,13 @@ Format = Literal["html", "md"]
 
 
 @cache
-def _environment() -> jinja2.Environment:
+def _environment(form: Format) -> jinja2.Environment:
+    """Names are written by strangers: nothing of them may become markup in either form."""
     loader = jinja2.FileSystemLoader(Path(__file__).parent / "templates")
     made = jinja2.Environment(
         loader=loader,
         autoescape=jinja2.select_autoescape(["html"]),
+        finalize=None if form == "html" else _plain,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
@@ -27,6 +29,11 @@ def _environment() -> jinja2.Environment:
     made.filters["cell"] = _cell
     made.filters["line"] = _line
     return made
+
+
+def _plain(text: Any) -> Any:
+    """What Markdown would hand on as HTML."""
+    return text.replace("<", "&lt;") if isinstance(text, str) else text
 
 
 def _cell(text: str) -> str:
@@ -41,4 +48,4 @@ def _line(text: str) -> str:
 
 def printed(letter: Letter, form: Format) -> str:
     """The letter as the text of a file."""
-    return _environment().get_template(f"letter.{form}").render(letter=letter)
+    return _environment(form).get_template(f"letter.{form}").render(letter=letter)

@@ -50,7 +50,13 @@ def write() -> None:
             for form in FORMATS:
                 name = f"nc-ai-phase-1.{lang}.{form}"
                 assert main([*WORDS, "--lang", lang, "--format", form, "--out", made]) == 0
-                (SHOWN / name).write_text((folder / name).read_text(encoding="utf-8"), encoding="utf-8")
+                _keep(SHOWN / name, (folder / name).read_text(encoding="utf-8"))
+
+
+def _keep(path: Path, text: str) -> None:
+    """Writes a letter that says something else than the one that is there."""
+    if not path.exists() or comparable(path.read_text(encoding="utf-8")) != comparable(text):
+        path.write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -105,6 +105,7 @@ def explain(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--phase", metavar="P", help="the phase's id (default: the last that it is in)")
     parser.add_argument("--decision", metavar="ID", help="a decision of the phase (default: the one in force)")
     parser.add_argument("--record", type=number, metavar="INDEX", help="instead: what became of a record, and why")
+    parser.add_argument("--smallest", action="store_true", help="also the smallest change of a mark that turns it")
     parser.add_argument("--lang", choices=("ko", "en", "fr"), default="en", help="in which language (default en)")
     parser.add_argument("--letter", action="store_true", help="write the entrant's letter of decision, with its proofs")
     parser.add_argument("--format", choices=("html", "md"), default="html", help="of the letter (default html)")

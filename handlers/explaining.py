@@ -52,7 +52,14 @@ def decision_to_explain(phase: PhaseState, wanted: str | None) -> Decision | Non
     raise NotFound(f"{phase.rules.id} has {len(found)} decisions {wanted!r}; it has: {known}")
 
 
-def explain(known: Known, phase_id: str, entrant: str | None = None, decision: Decision | None = None) -> Explanation:
+def explain(
+    known: Known,
+    phase_id: str,
+    entrant: str | None = None,
+    decision: Decision | None = None,
+    *,
+    fragility: tuple[Point, ...] = (),
+) -> Explanation:
     """One entrant, or the whole phase without one. Raises NotFound for a phase that is not open, and for an entrant that
     does not take part in it.
     """
@@ -80,6 +87,7 @@ def explain(known: Known, phase_id: str, entrant: str | None = None, decision: D
         course=course_of(known, phase, entrant, decision),
         left_out=left_out_of(known, phase, entrant, decision),
         proved=_proved(assessed, entrant, decision),
+        fragility=fragility,
     )
 
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from console.telling.sentences import Words
     from flows.reading import Reading
-    from handlers.explanation import Explanation, Noted
+    from handlers.explanation import Explanation, Noted, Point
     from handlers.state import State
 
 
@@ -52,6 +52,7 @@ def _check(options: argparse.Namespace) -> None:
 def _explained(reading: Reading, programme: str, state: State, options: argparse.Namespace) -> Explanation:
     from flows.explained import known_of
     from handlers.explaining import decision_to_explain, explain, find_entrant, phase_to_explain
+    from handlers.explaining_fragility import fragility_of
 
     entrant = None if options.entrant is None else find_entrant(state, options.entrant)
     phase_id = phase_to_explain(state, entrant, options.phase)
@@ -59,7 +60,11 @@ def _explained(reading: Reading, programme: str, state: State, options: argparse
     if phase is None:
         raise NotFound(f"{phase_id!r} is not open, so nothing of it can be explained")
     decision = decision_to_explain(phase, options.decision)
-    return explain(known_of(reading, programme, state, decision), phase_id, entrant, decision)
+    known = known_of(reading, programme, state, decision)
+    fragility: tuple[Point, ...] = ()
+    if known.at_cut is not None and not options.letter:
+        fragility = fragility_of(known.at_cut, phase_id, entrant, smallest=options.smallest)
+    return explain(known, phase_id, entrant, decision, fragility=fragility)
 
 
 def _told(words: Words, told: Explanation) -> dict[str, Any]:

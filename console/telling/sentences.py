@@ -100,6 +100,10 @@ class Words:
             return writing.moment(value, self.lang)
         if name in _LISTS:
             return writing.numbers_within(value, self.lang)
+        if name == "outcomes":
+            return (" ; " if self.lang == "fr" else "; ").join(
+                self._turned(*part.split("=")) for part in value.split(",")
+            )
         if value == OFFICE:
             return table(self.lang)["name.office"]
         if name == "criterion":
@@ -107,6 +111,9 @@ class Words:
         if name in ("entrant", "phase", "gate"):
             return self.names.of(name, value, self.lang)
         return writing.number(value, self.lang)
+
+    def _turned(self, entrant: str, fate: str) -> str:
+        return self.headed(self.names.of("entrant", entrant, self.lang), table(self.lang)[f"fate.{fate}"])
 
     def headed(self, what: str, text: str) -> str:
         """`what: text`, spaced as the language wants it."""

@@ -122,6 +122,12 @@ def test_the_last_of_phase_2_reads_what_was_published_two_days_later(letter: Wri
     assert "69.9" not in early + late  # the second's total was published by nobody but the press
 
 
+def test_without_the_users_the_last_of_phase_2_would_have_advanced(k_ai: Phasegate) -> None:
+    told = k_ai("explain", "k-ai-2026", "motif-technologies", "--phase", "phase-2", "--json").data["fragility"]
+    facts = {"criterion": "user", "outcomes": "lg-ai-research=eliminated,motif-technologies=advanced"}
+    assert [(row["code"], row["facts"]) for row in told] == [("fragile.criterion", facts)]
+
+
 def test_figures_are_marked_by_their_origin_where_a_scenario_tells_it(letter: Written) -> None:
     text, _ = letter("lg-ai-research", "--format", "md", "--scenario", str(EXAMPLE))
     assert "| Benchmarks | 40 | 33.6 |" in text

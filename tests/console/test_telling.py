@@ -22,6 +22,7 @@ from handlers.explanation import Point
 from handlers.outcomes import Fate
 from handlers.phase_state import PhaseStatus
 from handlers.reasons import HOLDS, REASONS, REOPENINGS
+from handlers.stability.leave_one_out import Kind
 from tests.support.explained import digits
 from tests.support.said import SAMPLES, SNAPSHOT, placeholders, snapshot
 
@@ -36,7 +37,8 @@ def family() -> Iterator[str]:
     yield from (f"refused.{code}" for code in REFUSALS)
     yield from (f"course.reopened.{code}" for code in REOPENINGS)
     yield from (f"outcome.{fate}" for fate in get_args(Fate))
-    yield from (f"fate.{fate}" for fate in get_args(Fate))
+    yield from (f"fate.{fate}" for fate in (*get_args(Fate), "open"))
+    yield from (f"fragile.{kind}" for kind in get_args(Kind))
     yield from (f"status.{status}" for status in get_args(PhaseStatus))
     yield from (f"course.{what}.{verdict}" for what in ("found", "ruled") for verdict in get_args(GateVerdict))
     yield from (f"course.voted.{vote}" for vote in ("yes", "no"))

@@ -24,7 +24,8 @@ SAMPLES = {
     "days": "10", "hours": "36", "decision": "860d9ec6", "assessment": "793", "finding": "ebb6ae82", "objection": "019bd921",
     "grounds": "evaluator-error, misreading", "profile": "k-ai-public", "log": "phasegate.example/k-ai-2026",
     "root": "405756b6", "rulebook": "04cf36e4", "engine": "1", "command": "phasegate replay k-ai-2026",
-    "record": "nc-ai-phase-1-assessment.opening.json", "gaps": "Benchmarks 4.0; Experts 2.4",
+    "record": "nc-ai-phase-1-assessment.opening.json", "tried": "94", "value": "31",
+    "instead": "18.5", "outcomes": "nc-ai=advanced,naver-cloud=open", "gaps": "Benchmarks 4.0; Experts 2.4",
 }  # fmt: skip
 NAMES = Names({
     ("entrant", "nc-ai"): {"en": "NC AI"},

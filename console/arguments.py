@@ -99,6 +99,20 @@ def log(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--limit", type=number, metavar="N", help="the last N (default 50; all with --json)")
 
 
+def explain(parser: argparse.ArgumentParser) -> None:
+    programme(parser)
+    parser.add_argument("entrant", nargs="?", metavar="ENTRANT", help="the entrant's id; the whole phase without one")
+    parser.add_argument("--phase", metavar="P", help="the phase's id (default: the last that it is in)")
+    parser.add_argument("--decision", metavar="ID", help="a decision of the phase (default: the one in force)")
+    parser.add_argument("--record", type=number, metavar="INDEX", help="instead: what became of a record, and why")
+    parser.add_argument("--smallest", action="store_true", help="also the smallest change of a mark that turns it")
+    parser.add_argument("--lang", choices=("ko", "en", "fr"), default="en", help="in which language (default en)")
+    parser.add_argument("--letter", action="store_true", help="write the entrant's letter of decision, with its proofs")
+    parser.add_argument("--format", choices=("html", "md"), default="html", help="of the letter (default html)")
+    parser.add_argument("--out", type=Path, metavar="DIR", help="where the letter goes")
+    parser.add_argument("--scenario", type=Path, metavar="DIR", help="a scenario, whose unpublished figures are marked")
+
+
 def announce(parser: argparse.ArgumentParser) -> None:
     check(parser)
     parser.add_argument(
@@ -188,11 +202,13 @@ def export(parser: argparse.ArgumentParser) -> None:
 
 
 def verify(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("bundle", type=Path, metavar="BUNDLE", help="a directory or a zip that export made")
+    parser.add_argument("bundle", type=Path, metavar="BUNDLE", help="what export made, or a .tlog-proof file")
     parser.add_argument("--vkey", metavar="K", required=True, help="the log's public key, from somewhere else")
     parser.add_argument(
         "--office", metavar="K", action="append", default=[], help="a public key of the office (repeatable)"
     )
+    parser.add_argument("--entry", type=Path, metavar="FILE", help="of a proof: the bytes of its entry")
+    parser.add_argument("--opening", type=Path, metavar="FILE", help="of a proof: what the entry commits to")
     parser.add_argument("--since", type=Path, metavar="FILE", help="an older checkpoint that this one must extend")
     parser.add_argument(
         "--witness", metavar="K", action="append", default=[], help="a witness's public key (repeatable)"

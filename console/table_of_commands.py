@@ -40,6 +40,12 @@ COMMANDS: Mapping[str, Command] = {
     "figures": Command(
         "standings, margins and time lines, drawn", arguments.figures, "console.commands.figures:figures", reads=True
     ),
+    "explain": Command(
+        "why: of an entrant, a phase or a record; the letter of decision",
+        arguments.explain,
+        "console.commands.explaining:explain",
+        reads=True,
+    ),
     "replay": Command(
         "judge and decide everything again, and compare",
         arguments.programme,

@@ -24,6 +24,12 @@ _NOTE_BYTES = 1_000_000
 
 def verify(options: argparse.Namespace, report: Report) -> Result:
     """Exit code 3 at the first contradiction, with file, index, and what was expected and found."""
+    from events.proof_file import SUFFIX
+
+    if options.bundle.name.endswith(SUFFIX):
+        from console.commands.proof_checking import verify_file
+
+        return verify_file(options, _key(options.vkey, "--vkey"), _read)
     trust = _trust(options)
     report.say(f"verifying {options.bundle}")
     data = _data(options.bundle, _audited(options.bundle, trust))

@@ -136,9 +136,24 @@ def decision_view(phase: PhaseState, decision: Decision) -> dict[str, Any]:
         "basis": data["basis"],
         "signed": sorted(decision.signatures),
         "published": list(decision.published),
+        "attested": attestations_view(decision),
         "final": decision.finalised is not None,
         "objections": [] if decision.finalised is None else decision.finalised.data["objections"],
     }
+
+
+def attestations_view(decision: Decision) -> list[dict[str, Any]]:
+    """What each source last said of replaying a decision, by source."""
+    return [
+        {
+            "source": source,
+            "size": fact.data["size"],
+            "root": fact.data["root"],
+            "result": fact.data["result"],
+            "received": format_instant(fact.received_ms),
+        }
+        for source, fact in sorted(decision.attested.items())
+    ]
 
 
 def standings(assessments: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:

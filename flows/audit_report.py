@@ -24,6 +24,20 @@ class Trust:
     fresh_since_s: int | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Attestation:
+    """What a source says, in entry `index`, of having replayed a decision in a log of this size. `is_of_this_log`: this log
+    had the root that it names.
+    """
+
+    index: int
+    decision: str
+    source: str
+    size: int
+    result: str
+    is_of_this_log: bool
+
+
 @dataclass(slots=True)
 class Findings:
     """What was checked, with counts, and what was not, in sentences."""
@@ -33,6 +47,7 @@ class Findings:
     not_checked: list[str] = field(default_factory=list)
     since: int | None = None
     cosigned: list[Cosignature] = field(default_factory=list)
+    attested: list[Attestation] = field(default_factory=list)
 
 
 class located:  # noqa: N801 - reads as a word in `with`

@@ -6,7 +6,7 @@ Imports neither Prefect nor Kafka nor SQLAlchemy (tests/flows/test_auditing.py),
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from events.announced import Announced, read_event
 from events.bundle import (
@@ -23,6 +23,7 @@ from events.entry import Entry, Opening, decode_entry
 from events.errors import Tampered
 from events.note import NOTE_BYTES_MAX, open_checkpoint
 from events.proofs import consistency_proof, verify_consistency
+from events.rulebook import Source
 from events.tiles import (
     TILE_BYTES,
     Tile,
@@ -30,25 +31,30 @@ from events.tiles import (
     split_hashes,
     tiles_of,
 )
+from flows.audit_attestations import Attestations
 from flows.audit_documents import DOCUMENT_BYTES, check_names, check_rulebooks, check_schemas, check_sums
-from flows.audit_faults import details_of, index_of
+from flows.audit_faults import differs, index_of
 from flows.audit_openings import check_opening
 from flows.audit_positions import Positions
 from flows.audit_report import Findings, Trust, located
 from flows.audit_signatures import Signatures
 from flows.audit_tree import Opened, Tree
+from handlers.attestation import Decisions
 from handlers.judge import Deployment
-from handlers.replay import Replay
+from handlers.replay import Difference, Replay
 from infra.bundle.reading import Files
 
 _CLOSED = "phasegate.intake.closed.v1"
 
 
 class Audit:
-    """One audit of one bundle; `run` gives the findings or raises Tampered at the first contradiction."""
+    """One audit of one bundle; `run` gives the findings or raises Tampered at the first contradiction. With `decisions` it
+    gathers those there, and goes on past what a replay finds different: `difference` says it, and is to be attested.
+    """
 
-    def __init__(self, files: Files, trust: Trust) -> None:
-        self._files, self._trust = files, trust
+    def __init__(self, files: Files, trust: Trust, decisions: Decisions | None = None) -> None:
+        self._files, self._trust, self._decisions = files, trust, decisions
+        self.difference: Difference | None = None
         note = files.read(CHECKPOINT, NOTE_BYTES_MAX)
         with located(CHECKPOINT):
             checkpoint = open_checkpoint(note, [trust.log])
@@ -67,11 +73,17 @@ class Audit:
             self._programme = checkpoint.origin[checkpoint.origin.index("unrouted/") :]
         self._positions = Positions(self._programme, places, self._find)
         self._announced = Announced()
+        self._attestations = Attestations(self._programme)
         self._replay: Replay | None = Replay(self._programme, checkpoint.origin, self._judging, details=False)
         self._counts = dict.fromkeys(("openings", "attributions"), 0)
         self._signatures = Signatures(self._judging.office_keys)
         self._withheld: Counter[str] = Counter()
         self._pending: dict[int, Opening] = {}
+
+    @property
+    def sources(self) -> Mapping[str, Source]:
+        """Whom the latest rulebook names."""
+        return self._announced.sources
 
     def run(self) -> Findings:
         entries = Tree(self._files, self.findings.checkpoint).entries()
@@ -83,6 +95,7 @@ class Audit:
             raise
         self._positions.finish()
         self._check_since()
+        self.findings.attested = self._attestations.checked(reading_tiles(self.findings.checkpoint.size, self._hashes))
         self._finish_replay()
         rulebooks = check_rulebooks(self._files, self._announced.files)
         equal, strange = check_schemas(self._files)
@@ -120,6 +133,9 @@ class Audit:
             raise Tampered(f"{OPENINGS} opens entry {index}, a settlement, which commits to nothing of its own",
                            file=OPENINGS, index=index, fault="settlement-opened")  # fmt: skip
         self._announced.saw(entry, opening)
+        self._attestations.saw(entry, opening)
+        if self._decisions is not None:
+            self._decisions.saw(opened.entry, entry, opening)
         self._closings(entry, opening)
         if entry.of is None and opening is None:
             self._withheld[entry.type or "of no type"] += 1
@@ -160,16 +176,17 @@ class Audit:
     def _stop_at_difference(self, path: str) -> None:
         if self._replay is None or (first := self._replay.report.first_difference) is None:
             return
-        raise Tampered(
-            f"entry {first.index}: {first.what}: {first.member or 'the event'} is recorded as {first.recorded!r}, "
-            f"replayed as {first.replayed!r}{first.reason and f' for {first.reason}'}",
-            file=path, index=first.index, expected=first.replayed, found=first.recorded, **details_of(first),
-        )  # fmt: skip
+        if self._decisions is not None:
+            self.difference, self._replay = first, None
+            return
+        raise differs(first, path)
 
     def _finish_replay(self) -> None:
         if self._replay is None:
             self.findings.not_checked.append(
                 f"verdicts and decisions: {self._withheld.total()} records are withheld or erased, so they do not follow"
+                if self.difference is None
+                else f"verdicts and decisions from entry {self.difference.index} on: that came out differently"
             )
             return
         found = self._replay.finish()
@@ -211,6 +228,7 @@ class Audit:
             **self._counts,
             "signatures": self._signatures.verified,
             "cosignatures": len(self.findings.cosigned),
+            "attestations": sum(one.is_of_this_log for one in self.findings.attested),
         }
         told = self.findings.not_checked
         if elsewhere := self._positions.elsewhere():

@@ -7,6 +7,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from contextlib import closing
+from contextvars import ContextVar
 from typing import Any
 
 from prefect import flow, task
@@ -19,6 +20,9 @@ from flows.progress import RETRY_AFTER_S, may_pass
 from flows.reading import open_reading
 from flows.wiring import open_parts
 from infra.settings import Settings
+
+_SETTINGS: ContextVar[Settings | None] = ContextVar("phasegate_settings", default=None)
+"""Those of a command; a flow that Prefect starts reads its own."""
 
 
 class SomeFailed(PhasegateError):
@@ -39,7 +43,7 @@ async def replay_and_attest(programme: str, *, again: bool) -> Attested:
 
 
 def _replay_and_attest(programme: str, *, again: bool) -> Attested:
-    settings = Settings.load()
+    settings = _SETTINGS.get() or Settings.load()
     with open_reading(settings) as reading:
         found = replayed(reading, programme, again=again)
     if found.new:
@@ -87,7 +91,11 @@ def _announced() -> list[str]:
         return [state.programme for state in announced(reading)]
 
 
-def run_attest(programme: str, *, again: bool) -> dict[str, Any]:
-    """Runs the flow once in this process."""
-    result: dict[str, Any] = asyncio.run(attest(programme, again))
+def run_attest(settings: Settings, programme: str, *, again: bool) -> dict[str, Any]:
+    """Runs the flow once in this process, with these settings."""
+    token = _SETTINGS.set(settings)
+    try:
+        result: dict[str, Any] = asyncio.run(attest(programme, again))
+    finally:
+        _SETTINGS.reset(token)
     return result

@@ -94,7 +94,12 @@ def attestation(
     the size, so that a later one is another event; its time is the latest receipt below that size.
     """
     at = stand or recorded.stand
-    data: dict[str, Any] = {"decision": recorded.decision, "size": at.size, "root": at.root.hex(), "result": "identical"}
+    data: dict[str, Any] = {
+        "decision": recorded.decision,
+        "size": at.size,
+        "root": at.root.hex(),
+        "result": "identical",
+    }
     if first is not None and is_different(recorded, first):
         data |= {"result": "different", "difference": _told(first)}
     return Envelope(

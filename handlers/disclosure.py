@@ -21,6 +21,7 @@ PUBLIC = frozenset({
 })  # fmt: skip
 """Short names whose content everybody may see. None of them holds a score."""
 
+
 def _is_public(name: str, data: Mapping[str, Any]) -> bool:
     """An attestation too, unless it tells what came out differently: that may be a mark."""
     return name in PUBLIC or (name == "replay.attested" and data["result"] == "identical")

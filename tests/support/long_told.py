@@ -200,7 +200,13 @@ def beginnings() -> list[Envelope]:
 
 
 def attested(
-    event_id: str, decision: str, at: float, size: int = 90, result: str = "identical", source: str = ATTESTOR, **more: Any
+    event_id: str,
+    decision: str,
+    at: float,
+    size: int = 90,
+    result: str = "identical",
+    source: str = ATTESTOR,
+    **more: Any,
 ) -> Envelope:
     return told(
         "replay.attested", event_id, source, at, decision=decision, size=size, root="0" * 64, result=result, **more

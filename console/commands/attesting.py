@@ -11,7 +11,6 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from console.options import settings_of
 from console.output import Report, Result, Usage
 
 if TYPE_CHECKING:
@@ -36,6 +35,7 @@ def attest(options: argparse.Namespace, report: Report) -> Result:
 
 
 def _of_programme(options: argparse.Namespace, report: Report) -> Result:
+    from console.options import settings_of
     from flows.attesting import ReplayDiffers
     from flows.prefect_server import PrefectServer
     from flows.reading import open_reading

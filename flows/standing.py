@@ -15,7 +15,7 @@ from handlers.due import due, next_instant
 from handlers.readiness import owed_now
 from handlers.state import Finding, PhaseState, State
 from handlers.transition import MarkWindow, describe
-from handlers.views import course_view
+from handlers.views import attestations_view, course_view
 from handlers.windows import (
     CALL,
     REBUTTAL,
@@ -122,6 +122,9 @@ def _phase(state: State, rules: Phase) -> dict[str, Any]:
     row["owed"] = [missing.data() for missing in owed_now(state, phase)]
     if phase.in_force is not None:
         row["decision"] = phase.in_force.fact.event.id
+    row["attested"] = [
+        {"decision": name, **said} for name, decision in phase.decisions.items() for said in attestations_view(decision)
+    ]
     if phase.decision is not None:
         signed = phase.decision.signatures
         row["unsigned"] = [duty.role for duty in rules.sign_off if duty.role not in signed]
@@ -167,10 +170,13 @@ def _checkpoint(reading: Reading, programme: str, size: int, now_ms: int) -> dic
 
 
 def attention(told: Mapping[str, Any]) -> Iterator[str]:
-    """What somebody should look at: phases that are held, and work that should have been done."""
+    """What somebody should look at: phases that are held, decisions that do not replay, work that should have been done."""
     for row in told["phases"]:
         if row["status"] == "held":
             who = ", ".join(sorted({missing["who"] for missing in row["owed"]})) or "nobody any more"
             yield f"{told['programme']} / {row['phase']} is held: {len(row['owed'])} things are owed by {who}"
+        for said in row.get("attested", ()):
+            if said["result"] == "different":
+                yield f"{said['source']} attests that decision {said['decision']} of {row['phase']} came out differently"
     if told["due"] is not None and told["overdue_seconds"] * 1000 > OVERDUE_AFTER_MS:
         yield f"{told['due']} of {told['programme']} is due since {told['due_since']} ({told['overdue_seconds']} s)"

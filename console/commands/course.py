@@ -21,6 +21,12 @@ def history(view: View) -> Iterator[str]:
         yield f"objection {row['objection']} of {row['entrant']}, {row['grounds']}: {outcome}"
 
 
+def attested(view: View) -> Iterator[str]:
+    """Who replayed a decision, in a log of which size, and what came out."""
+    for row in view.get("attested", ()):
+        yield f"decision {row['decision']} attested by {row['source']} at {row['size']} entries: {row['result']}"
+
+
 def course(view: View) -> Iterator[str]:
     """What a decision superseded and changed, a call, and awards."""
     for row in view.get("changes", ()):

@@ -15,7 +15,7 @@ from handlers.due import due, next_instant
 from handlers.readiness import owed_now
 from handlers.state import Finding, PhaseState, State
 from handlers.transition import MarkWindow, describe
-from handlers.views import attestations_view, course_view
+from handlers.views import course_view
 from handlers.windows import (
     CALL,
     REBUTTAL,
@@ -122,9 +122,6 @@ def _phase(state: State, rules: Phase) -> dict[str, Any]:
     row["owed"] = [missing.data() for missing in owed_now(state, phase)]
     if phase.in_force is not None:
         row["decision"] = phase.in_force.fact.event.id
-    row["attested"] = [
-        {"decision": name, **said} for name, decision in phase.decisions.items() for said in attestations_view(decision)
-    ]
     if phase.decision is not None:
         signed = phase.decision.signatures
         row["unsigned"] = [duty.role for duty in rules.sign_off if duty.role not in signed]

@@ -83,7 +83,7 @@ def _show_decisions(
     data: dict[str, Any], titles: dict[str, dict[str, str]], announced: dict[str, str], console: Console
 ) -> None:
     """`announced` is the title under which the programme was announced: a scenario says there what it is."""
-    from console.commands.course import attested, conclusion, history
+    from console.commands.course import conclusion, history
     from console.commands.showing import show_phase, text_of
 
     console.print(f"{data['programme']} at {data['size']} entries")
@@ -92,8 +92,7 @@ def _show_decisions(
     console.print("")
     for view in data["phases"]:
         show_phase(console, view, text_of(titles[view["phase"]] or {"en": view["phase"]}))
-        said = [{"decision": view["decision"], **row} for row in view.get("attested", ())]
-        if lines := [*attested({"attested": said}), *history(view)]:
+        if lines := list(history(view)):
             console.print("\n".join(f"  {line}" for line in lines) + "\n", soft_wrap=True)
     if not data["phases"]:
         console.print("no programme is announced in this log")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from console.commands.course import attested, conclusion, course, history
+from console.commands.course import conclusion, course, history
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -76,7 +76,6 @@ def _lines(row: Mapping[str, Any]) -> Iterator[str]:
         yield f"held: {missing['code']}, owed by {missing['who']}: {missing['what']}"
     if row["unsigned"]:
         yield f"to be signed by {', '.join(row['unsigned'])}: decision {row['decision']}"
-    yield from attested(row)
     yield from history(row)
     yield from course(row)
 

@@ -27,6 +27,7 @@ from tests.support.deployment import environment
 
 ROOT = Path(__file__).resolve().parents[2]
 
+NAMES = ("first", "later")
 RULES = """
 programme: {programme}
 version: "1"
@@ -147,7 +148,7 @@ def village(kafka: TemporaryBroker, topic_prefix: str, tmp_path: Path) -> Iterat
         yield Village(tmp_path, environment(tmp_path, url, kafka.bootstrap) | more | reached)
 
 
-def eventually(is_so: Callable[[], bool], *watched: subprocess.Popen[str], within_s: float = 120.0) -> None:
+def eventually(is_so: Callable[[], bool], *watched: subprocess.Popen[str], within_s: float = 200.0) -> None:
     deadline = time.monotonic() + within_s
     while not is_so():
         assert all(one.poll() is None for one in watched), "a service ended"
@@ -176,14 +177,15 @@ def test_what_is_due_is_done_by_itself_and_decisions_are_attested_until_it_is_st
         eventually(lambda: "recording" in (village.folder / "record.log").read_text(), recorder)
         served = village.service("serve")
         eventually(lambda: "serving" in (village.folder / "serve.log").read_text(), recorder, served)
-        for name in ("first", "later"):  # The second is announced while the service runs.
-            village.announce(name, opens_in_s=10, closes_in_s=80)
-            eventually(partial(is_at, village, name, "open"), recorder, served)
-            village.mark(name)
-        for name in ("first", "later"):
-            eventually(partial(is_at, village, name, "final"), recorder, served, within_s=200)
+        for name in NAMES:  # Both are announced while the service runs.
+            village.announce(name, opens_in_s=45, closes_in_s=110)
+        for status in ("open", "final"):
+            for name in NAMES:
+                eventually(partial(is_at, village, name, status), recorder, served)
+                if status == "open":
+                    village.mark(name)
         assert json.loads(village.python("-c", ATTEST))[0] == "Completed"
-        for name in ("first", "later"):
+        for name in NAMES:
             (said,) = village.phase(name)["attested"]
             assert (said["source"], said["result"]) == (attestor_source(name), "identical")
         started = children(served.pid)

@@ -10,7 +10,7 @@ from typing import Any
 
 from events.derived import attestor_source
 from events.envelope import Envelope
-from events.errors import PhasegateError
+from events.errors import Tampered
 from flows.reading import Reading
 from flows.replaying import Gathered, intact_head, replay_with_decisions
 from flows.wiring import Parts
@@ -20,7 +20,7 @@ from handlers.state import State
 TOPIC = "audits"
 
 
-class ReplayDiffers(PhasegateError):
+class ReplayDiffers(Tampered):
     """A log does not come out the same when it is replayed. What was found is attested, on record."""
 
 

@@ -14,7 +14,7 @@ from prefect import flow, task
 from prefect.artifacts import acreate_markdown_artifact
 from prefect.cache_policies import NO_CACHE
 
-from events.errors import PhasegateError
+from events.errors import Unavailable
 from flows.attesting import Attested, announced, publish, replayed
 from flows.progress import RETRY_AFTER_S, may_pass
 from flows.reading import open_reading
@@ -25,8 +25,8 @@ _SETTINGS: ContextVar[Settings | None] = ContextVar("phasegate_settings", defaul
 """Those of a command; a flow that Prefect starts reads its own."""
 
 
-class SomeFailed(PhasegateError):
-    """Some of the programmes of a run could not be done; each has a failed run of its own."""
+class SomeFailed(Unavailable):
+    """Some of the programmes of a run could not be done; each has a failed run of its own, and the next run tries again."""
 
 
 @task(

@@ -14,7 +14,6 @@ from events.bundle import (
     DEPLOYMENT,
     OPENINGS,
     POSITIONS,
-    DeploymentFile,
     decode_deployment,
     decode_positions,
 )
@@ -36,11 +35,10 @@ from flows.audit_documents import DOCUMENT_BYTES, check_names, check_rulebooks, 
 from flows.audit_faults import differs, index_of
 from flows.audit_openings import check_opening
 from flows.audit_positions import Positions
-from flows.audit_report import Findings, Trust, located
+from flows.audit_report import Findings, Trust, judging, located
 from flows.audit_signatures import Signatures
 from flows.audit_tree import Opened, Tree
 from handlers.attestation import Decisions
-from handlers.judge import Deployment
 from handlers.replay import Difference, Replay
 from infra.bundle.reading import Files
 
@@ -67,7 +65,7 @@ class Audit:
         self.findings = Findings(checkpoint, cosigned=fresh)
         self._programme = checkpoint.origin.rpartition("/")[2]
         check_names(files, checkpoint.size)
-        self._judging = self._deployment(decode_deployment(files.read(DEPLOYMENT, DOCUMENT_BYTES)))
+        self._judging = judging(decode_deployment(files.read(DEPLOYMENT, DOCUMENT_BYTES)), trust, self.findings)
         places = decode_positions(files.read(POSITIONS, DOCUMENT_BYTES))
         if "unrouted/" in checkpoint.origin:
             self._programme = checkpoint.origin[checkpoint.origin.index("unrouted/") :]
@@ -106,17 +104,7 @@ class Audit:
         self._count()
         return self.findings
 
-    # ------------------------------------------------------------------------------------------------- names and keys
-    def _deployment(self, said: DeploymentFile) -> Deployment:
-        """The office's keys: the auditor's, else those that the bundle names, which is said in the findings."""
-        keys = self._trust.office or said.office
-        if not self._trust.office:
-            names = ", ".join(f"{key.name}+{key.key_id.hex()}" for key in said.office) or "none"
-            self.findings.not_checked.append(
-                f"that the office's keys are the office's: taken from {DEPLOYMENT} ({names}); give them with --office"
-            )
-        return Deployment(said.partitions, {f"{key.name}+{key.key_id.hex()}": key.public for key in keys})
-
+    # ---------------------------------------------------------------------------------------------------- entry by entry
     def _entry(self, opened: Opened) -> None:
         index, opening, path = opened.index, opened.opening, opened.path
         with located(path, index):

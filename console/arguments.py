@@ -204,6 +204,25 @@ def export(parser: argparse.ArgumentParser) -> None:
 def verify(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("bundle", type=Path, metavar="BUNDLE", help="what export made, or a .tlog-proof file")
     parser.add_argument("--vkey", metavar="K", required=True, help="the log's public key, from somewhere else")
+    _trust(parser)
+
+
+def attest(parser: argparse.ArgumentParser) -> None:
+    """Of a programme in the ledger, or with `--vkey` of a bundle."""
+    parser.add_argument("target", metavar="PROGRAMME|BUNDLE", help="the programme's id; with --vkey a bundle")
+    parser.add_argument("--again", action="store_true", help="attest every decision anew, at the present size")
+    bundle = parser.add_argument_group("an auditor's attestations of a bundle")
+    bundle.add_argument("--vkey", metavar="K", help="the log's public key, from somewhere else")
+    bundle.add_argument("--key", type=Path, metavar="FILE", help="the auditor's key file, which signs")
+    bundle.add_argument("--source", metavar="S", help="as whom the rulebook names the auditor")
+    bundle.add_argument(
+        "--out", type=Path, metavar="FILE", help="where the signed attestations go; nothing is there yet"
+    )
+    _trust(bundle)
+
+
+def _trust(parser: argparse._ActionsContainer) -> None:
+    """What else whoever verifies a bundle brings."""
     parser.add_argument(
         "--office", metavar="K", action="append", default=[], help="a public key of the office (repeatable)"
     )

@@ -29,6 +29,7 @@ COMMANDS: Mapping[str, Command] = {
     "publish": Command("send the events of a file", arguments.publish, "console.commands.sending:publish"),
     "record": Command("the recorder, as a service", arguments.record, "console.commands.services:record"),
     "progress": Command("perform what is due in a programme", arguments.progress, "console.commands.services:progress"),
+    "serve": Command("the flows, as a service", arguments.nothing, "console.commands.serving:serve"),
     "status": Command("where things stand", arguments.status, "console.commands.look:status", reads=True),
     "log": Command("the entries of a log", arguments.log, "console.commands.look:log", reads=True),
     "decisions": Command(
@@ -72,6 +73,9 @@ COMMANDS: Mapping[str, Command] = {
     "export": Command("a bundle for an auditor", arguments.export, "console.commands.evidence:export"),
     "verify": Command(
         "check a bundle, trusting nothing but a key", arguments.verify, "console.commands.verifying:verify"
+    ),
+    "attest": Command(
+        "replay, and say on record how each decision came out", arguments.attest, "console.commands.attesting:attest"
     ),
     "check": Command("list the faults of a rulebook", arguments.check, "console.commands.rules:check"),
     "score": Command("standings from a table of marks", arguments.score, "console.commands.rules:score"),

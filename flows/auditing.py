@@ -6,7 +6,7 @@ Imports neither Prefect nor Kafka nor SQLAlchemy (tests/flows/test_auditing.py),
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from events.announced import Announced, read_event
 from events.bundle import (
@@ -14,7 +14,6 @@ from events.bundle import (
     DEPLOYMENT,
     OPENINGS,
     POSITIONS,
-    DeploymentFile,
     decode_deployment,
     decode_positions,
 )
@@ -23,6 +22,7 @@ from events.entry import Entry, Opening, decode_entry
 from events.errors import Tampered
 from events.note import NOTE_BYTES_MAX, open_checkpoint
 from events.proofs import consistency_proof, verify_consistency
+from events.rulebook import Source
 from events.tiles import (
     TILE_BYTES,
     Tile,
@@ -30,27 +30,32 @@ from events.tiles import (
     split_hashes,
     tiles_of,
 )
+from flows.audit_attestations import Attestations
 from flows.audit_documents import DOCUMENT_BYTES, check_names, check_rulebooks, check_schemas, check_sums
 from flows.audit_erasures import Erasures, counted, listed
-from flows.audit_faults import details_of, index_of
+from flows.audit_faults import differs, index_of
 from flows.audit_openings import check_opening
 from flows.audit_positions import Positions
-from flows.audit_report import Findings, Trust, located
+from flows.audit_report import Findings, Trust, judging, located
 from flows.audit_signatures import Signatures
 from flows.audit_tree import Opened, Tree
+from handlers.attestation import Decisions
 from handlers.holes import Hidden
-from handlers.judge import Deployment
 from handlers.replay import Replay
+from handlers.replay_report import Difference, Report
 from infra.bundle.reading import Files
 
 _CLOSED = "phasegate.intake.closed.v1"
 
 
 class Audit:
-    """One audit of one bundle; `run` gives the findings or raises Tampered at the first contradiction."""
+    """One audit of one bundle; `run` gives the findings or raises Tampered at the first contradiction. With `decisions` it
+    gathers those there, and goes on past what a replay finds different: `difference` says it, and is to be attested.
+    """
 
-    def __init__(self, files: Files, trust: Trust) -> None:
-        self._files, self._trust = files, trust
+    def __init__(self, files: Files, trust: Trust, decisions: Decisions | None = None) -> None:
+        self._files, self._trust, self._decisions = files, trust, decisions
+        self.difference: Difference | None = None
         note = files.read(CHECKPOINT, NOTE_BYTES_MAX)
         with located(CHECKPOINT):
             checkpoint = open_checkpoint(note, [trust.log])
@@ -64,12 +69,13 @@ class Audit:
         self._programme = checkpoint.origin.rpartition("/")[2]
         check_names(files, checkpoint.size)
         said = decode_deployment(files.read(DEPLOYMENT, DOCUMENT_BYTES))
-        self._judging, self._view = self._deployment(said), said.view
+        self._judging, self._view = judging(said, trust, self.findings), said.view
         places = decode_positions(files.read(POSITIONS, DOCUMENT_BYTES))
         if "unrouted/" in checkpoint.origin:
             self._programme = checkpoint.origin[checkpoint.origin.index("unrouted/") :]
         self._positions = Positions(self._programme, places, self._find)
         self._announced = Announced()
+        self._attestations = Attestations(self._programme)
         self._replay = Replay(
             self._programme, checkpoint.origin, self._judging, details=False, hidden=lambda _index: Hidden()
         )
@@ -77,6 +83,16 @@ class Audit:
         self._signatures = Signatures(self._judging.office_keys)
         self._erasures = Erasures()
         self._pending: dict[int, Opening] = {}
+
+    @property
+    def sources(self) -> Mapping[str, Source]:
+        """Whom the latest rulebook names."""
+        return self._announced.sources
+
+    @property
+    def report(self) -> Report:
+        """What the replay found."""
+        return self._replay.report
 
     def run(self) -> Findings:
         entries = Tree(self._files, self.findings.checkpoint).entries()
@@ -88,6 +104,7 @@ class Audit:
             raise
         self._positions.finish()
         self._check_since()
+        self.findings.attested = self._attestations.checked(reading_tiles(self.findings.checkpoint.size, self._hashes))
         self._finish_replay()
         rulebooks = check_rulebooks(self._files, self._announced.files)
         equal, strange = check_schemas(self._files)
@@ -98,17 +115,7 @@ class Audit:
         self._count()
         return self.findings
 
-    # ------------------------------------------------------------------------------------------------- names and keys
-    def _deployment(self, said: DeploymentFile) -> Deployment:
-        """The office's keys: the auditor's, else those that the bundle names, which is said in the findings."""
-        keys = self._trust.office or said.office
-        if not self._trust.office:
-            names = ", ".join(f"{key.name}+{key.key_id.hex()}" for key in said.office) or "none"
-            self.findings.not_checked.append(
-                f"that the office's keys are the office's: taken from {DEPLOYMENT} ({names}); give them with --office"
-            )
-        return Deployment(said.partitions, {f"{key.name}+{key.key_id.hex()}": key.public for key in keys})
-
+    # ---------------------------------------------------------------------------------------------------- entry by entry
     def _entry(self, opened: Opened) -> None:
         index, opening, path = opened.index, opened.opening, opened.path
         with located(path, index):
@@ -125,12 +132,16 @@ class Audit:
             raise Tampered(f"{OPENINGS} opens entry {index}, a settlement, which commits to nothing of its own",
                            file=OPENINGS, index=index, fault="settlement-opened")  # fmt: skip
         self._announced.saw(entry, opening)
+        self._attestations.saw(entry, opening)
+        if self._decisions is not None:
+            self._decisions.saw(opened.entry, entry, opening)
         self._closings(entry, opening)
         self._check_signature(entry, opening, path)
         with located(path, index):
             self._erasures.saw(entry, opening)
-            self._replay.feed(opened)
-            self._stop_at_difference(path)
+            if self.difference is None:
+                self._replay.feed(opened)
+                self._stop_at_difference(path)
 
     def _check_signature(self, entry: Entry, opening: Opening | None, path: str) -> None:
         if opening is None or entry.verdict not in ("accepted", "pending"):
@@ -162,15 +173,19 @@ class Audit:
     def _stop_at_difference(self, path: str) -> None:
         if (first := self._replay.report.first_difference) is None:
             return
-        raise Tampered(
-            f"entry {first.index}: {first.what}: {first.member or 'the event'} is recorded as {first.recorded!r}, "
-            f"replayed as {first.replayed!r}{first.reason and f' for {first.reason}'}",
-            file=path, index=first.index, expected=first.replayed, found=first.recorded, **details_of(first),
-        )  # fmt: skip
+        if self._decisions is not None:
+            self.difference = first
+            return
+        raise differs(first, path)
 
     def _finish_replay(self) -> None:
         if not self._view:
             self._erasures.require_all()
+        if self.difference is not None:
+            self.findings.not_checked.append(
+                f"verdicts and decisions from entry {self.difference.index} on: that came out differently"
+            )
+            return
         found = self._replay.finish()
         self._stop_at_difference(CHECKPOINT)
         self.findings.checked |= {"verdicts": found.verdicts.checked, "decisions": found.decisions.checked}
@@ -217,6 +232,7 @@ class Audit:
             **self._counts,
             "signatures": self._signatures.verified,
             "cosignatures": len(self.findings.cosigned),
+            "attestations": sum(one.is_of_this_log for one in self.findings.attested),
         }
         told = self.findings.not_checked
         if elsewhere := self._positions.elsewhere():

@@ -30,9 +30,13 @@ def verify(options: argparse.Namespace, report: Report) -> Result:
         from console.commands.proof_checking import verify_file
 
         return verify_file(options, _key(options.vkey, "--vkey"), _read)
-    trust = _trust(options)
+    trust = trust_of(options)
     report.say(f"verifying {options.bundle}")
-    data = _data(options.bundle, _audited(options.bundle, trust))
+    findings = _audited(options.bundle, trust)
+    for one in findings.attested:
+        if not one.is_of_this_log:
+            report.warn(f"entry {one.index}: {one.source} attests a log of {one.size} entries that is not this one")
+    data = _data(options.bundle, findings)
     return Result(data, partial(_show, data=data))
 
 
@@ -48,7 +52,8 @@ def _audited(bundle: Path, trust: Trust) -> Findings:
         raise named(error) from error.__cause__
 
 
-def _trust(options: argparse.Namespace) -> Trust:
+def trust_of(options: argparse.Namespace) -> Trust:
+    """What the options of `verify` say of whom to trust. Raises Usage."""
     from flows.audit_report import Trust
     from infra.clock import now_ms
 
@@ -97,6 +102,16 @@ def _data(bundle: Path, findings: Findings) -> dict[str, Any]:
         "cosigned": [
             {"witness": one.witness.name, "time": format_instant(one.time_s * 1000)} for one in findings.cosigned
         ],
+        "attested": [
+            {
+                "decision": one.decision,
+                "source": one.source,
+                "size": one.size,
+                "result": one.result,
+                "same_log": one.is_of_this_log,
+            }
+            for one in findings.attested
+        ],
         "checked": findings.checked,
         "not_checked": findings.not_checked,
     }
@@ -111,6 +126,10 @@ def _show(console: Console, data: dict[str, Any]) -> None:
         console.print(f"  extends the checkpoint of {data['since']} entries")
     for one in data["cosigned"]:
         console.print(f"  cosigned by {one['witness']} at {one['time']}", soft_wrap=True)
+    for one in data["attested"]:
+        of_another = "" if one["same_log"] else ", of another log than this"
+        said = f"{one['source']} attests {one['decision']} {one['result']} at {one['size']} entries{of_another}"
+        console.print(f"  {said}", soft_wrap=True)
     console.print("not checked:")
     for sentence in data["not_checked"]:
         console.print(f"  - {sentence}", soft_wrap=True)

@@ -16,7 +16,7 @@ from flows.attesting import TOPIC, Attested, ReplayDiffers, announced, replayed
 from flows.reading import Reading
 from handlers.attestation import Recorded, Stand, attestation, is_different, missing
 from handlers.decide import decision_id
-from handlers.replay import Difference
+from handlers.replay_report import Difference
 from handlers.state import State
 from handlers.views import phases_view
 from infra.ledger import Ledger

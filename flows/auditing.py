@@ -21,21 +21,21 @@ from events.bundle import (
 from events.cosignature import read_cosignatures, require_quorum
 from events.entry import Entry, Opening, decode_entry
 from events.errors import Tampered
-from events.note import NOTE_BYTES_MAX, open_checkpoint
-from events.proofs import consistency_proof, verify_consistency
+from events.note import NOTE_BYTES_MAX
 from events.tiles import (
     TILE_BYTES,
     Tile,
-    reading_tiles,
     split_hashes,
     tiles_of,
 )
 from flows.audit_documents import DOCUMENT_BYTES, check_names, check_rulebooks, check_schemas, check_sums
 from flows.audit_faults import details_of, index_of
+from flows.audit_handovers import LogKeys
 from flows.audit_openings import check_opening
 from flows.audit_positions import Positions
-from flows.audit_report import Findings, Trust, located
+from flows.audit_report import Findings, Trust, located, place
 from flows.audit_signatures import Signatures
+from flows.audit_since import check_since
 from flows.audit_tree import Opened, Tree
 from handlers.judge import Deployment
 from handlers.replay import Replay
@@ -45,13 +45,16 @@ _CLOSED = "phasegate.intake.closed.v1"
 
 
 class Audit:
-    """One audit of one bundle; `run` gives the findings or raises Tampered at the first contradiction."""
+    """One audit of one bundle; `run` gives the findings or raises Tampered at the first contradiction. What it keeps in
+    memory does not grow with the log, but for what judging has to know: without `judging` it is the log alone that is checked.
+    """
 
-    def __init__(self, files: Files, trust: Trust) -> None:
-        self._files, self._trust = files, trust
+    def __init__(self, files: Files, trust: Trust, *, judging: bool = True) -> None:
+        self._files, self._trust, self._judges = files, trust, judging
         note = files.read(CHECKPOINT, NOTE_BYTES_MAX)
+        self._keys = LogKeys(files, note, trust.log)
+        checkpoint = self._keys.checkpoint
         with located(CHECKPOINT):
-            checkpoint = open_checkpoint(note, [trust.log])
             if checkpoint.origin != trust.log.name:
                 raise Tampered(
                     f"the checkpoint is of {checkpoint.origin!r}, not of {trust.log.name!r}", fault="another-log"
@@ -74,13 +77,15 @@ class Audit:
         self._pending: dict[int, Opening] = {}
 
     def run(self) -> Findings:
-        entries = Tree(self._files, self.findings.checkpoint).entries()
+        entries = Tree(self._files, self.findings.checkpoint, self._keys.earlier).entries()
         try:
             for opened in entries:
                 self._entry(opened)
         except Tampered:
             deque(entries, maxlen=0)  # Where the bytes are not what was signed, that is what is told.
             raise
+        self._keys.finish()
+        self.findings.handed_over = self._keys.handed_over
         self._positions.finish()
         self._check_since()
         self._finish_replay()
@@ -106,13 +111,14 @@ class Audit:
 
     def _entry(self, opened: Opened) -> None:
         index, opening, path = opened.index, opened.opening, opened.path
-        with located(path, index):
+        try:
             entry = decode_entry(opened.entry)
-            if entry.index != index:
-                fault = "index-skipped" if entry.index > index else "index-repeated"
-                raise Tampered(
-                    f"entry {index} says that it is {entry.index}", expected=index, found=entry.index, fault=fault
-                )
+        except Tampered as error:
+            raise place(error, path, index) from None
+        if entry.index != index:
+            fault = "index-skipped" if entry.index > index else "index-repeated"
+            raise Tampered(f"{path}: entry {index} says that it is {entry.index}",
+                           file=path, index=index, expected=index, found=entry.index, fault=fault)  # fmt: skip
         if entry.of is None:
             self._positions.saw(entry)
             self._counts["openings"] += check_opening(entry, opening, self._index_of)
@@ -120,20 +126,24 @@ class Audit:
             raise Tampered(f"{OPENINGS} opens entry {index}, a settlement, which commits to nothing of its own",
                            file=OPENINGS, index=index, fault="settlement-opened")  # fmt: skip
         self._announced.saw(entry, opening)
-        self._closings(entry, opening)
+        self._keys.saw(self._programme, entry, opening)
+        if entry.type == _CLOSED:
+            self._closings(entry, opening)
         if entry.of is None and opening is None:
             self._withheld[entry.type or "of no type"] += 1
             self._replay = None
-        if self._replay is not None:
-            with located(path, index):
-                self._replay.feed(opened)
-                self._stop_at_difference(path)
-        self._check_signature(entry, opening, path)
+        if self._judges:
+            self._judge(opened, entry)
 
-    def _check_signature(self, entry: Entry, opening: Opening | None, path: str) -> None:
-        if opening is None or entry.verdict not in ("accepted", "pending"):
-            return
-        with located(path, entry.index):
+    def _judge(self, opened: Opened, entry: Entry) -> None:
+        """The record's verdict made again, where nothing before it is withheld, and its signature."""
+        opening = opened.opening
+        with located(opened.path, entry.index):
+            if self._replay is not None:
+                self._replay.feed(opened)
+                self._stop_at_difference(opened.path)
+            if opening is None or entry.verdict not in ("accepted", "pending"):
+                return
             self._signatures.saw(entry, opening, self._announced.sources)
             if self._replay is None:
                 self._signatures.require(self._programme, entry, opening, self._announced.sources)
@@ -146,8 +156,6 @@ class Audit:
 
     def _closings(self, entry: Entry, opening: Opening | None) -> None:
         """What an accepted closing says of other logs' offsets; it may have been pending before."""
-        if entry.type != _CLOSED:
-            return
         if entry.verdict == "pending" and opening is not None:
             self._pending[entry.index] = opening
         found = opening if entry.of is None else self._pending.pop(entry.of, None)
@@ -167,6 +175,9 @@ class Audit:
         )  # fmt: skip
 
     def _finish_replay(self) -> None:
+        if not self._judges:
+            self.findings.not_checked.append("verdicts, decisions and signatures: nobody asked for them")
+            return
         if self._replay is None:
             self.findings.not_checked.append(
                 f"verdicts and decisions: {self._withheld.total()} records are withheld or erased, so they do not follow"
@@ -177,25 +188,9 @@ class Audit:
         self.findings.checked |= {"verdicts": found.verdicts.checked, "decisions": found.decisions.checked}
 
     def _check_since(self) -> None:
-        """The older checkpoint is of this log, and this one extends it: proved from the bundle's own tiles."""
-        if self._trust.since is None:
-            return
-        with located("the checkpoint given with --since"):
-            old = open_checkpoint(self._trust.since, [self._trust.log])
-            new = self.findings.checkpoint
-            if old.size > new.size:
-                raise Tampered(
-                    f"the older checkpoint has {old.size} entries, the bundle {new.size}: it was rolled back or cut",
-                    expected=old.size, found=new.size, fault="cut-off",
-                )  # fmt: skip
-            proof = consistency_proof(old.size, new.size, reading_tiles(new.size, self._hashes))
-            try:
-                verify_consistency(old.size, new.size, proof, old.root, new.root)
-            except Tampered as error:
-                error.details |= {"fault": "history-rewritten", "expected": old.root.hex()}
-                error.message += ": the log was written anew since"
-                raise
-        self.findings.since = old.size
+        if self._trust.since is not None:
+            head, keys = self.findings.checkpoint, self._keys.trusted
+            self.findings.since = check_since(self._trust.since, keys, head, self._hashes)
 
     def _hashes(self, tile: Tile) -> list[bytes]:
         return split_hashes(self._files.read(tile.path, TILE_BYTES), tile.width, tile.path)
@@ -212,6 +207,8 @@ class Audit:
             "signatures": self._signatures.verified,
             "cosignatures": len(self.findings.cosigned),
         }
+        if self._keys.handed_over:
+            checked["handovers"] = len(self._keys.handed_over)
         told = self.findings.not_checked
         if elsewhere := self._positions.elsewhere():
             told.append(f"{elsewhere} offsets that are attributed to other logs: whether those logs have them")
@@ -228,6 +225,8 @@ class Audit:
             told.append(f"the content of {self._withheld.total()} records, withheld or erased: {named}")
         if self._signatures.unknown:
             told.append(f"{self._signatures.unknown} signatures that no rule asks for, by keys that are not known here")
+        if self._keys.others:
+            told.append(f"who signed {self._keys.others} hand-overs to keys before the given one, or of nobody's")
         if self._trust.since is None:
             told.append("that the log was not rewritten since an older checkpoint; give one with --since")
         if not self._trust.witnesses:

@@ -20,8 +20,7 @@ from events.bundle import (
 from events.cosignature import read_cosignatures, require_quorum
 from events.entry import Entry, Opening, decode_entry
 from events.errors import Tampered
-from events.note import NOTE_BYTES_MAX, open_checkpoint
-from events.proofs import consistency_proof, verify_consistency
+from events.note import NOTE_BYTES_MAX
 from events.rulebook import Source
 from events.tiles import (
     TILE_BYTES,
@@ -32,12 +31,15 @@ from events.tiles import (
 )
 from flows.audit_attestations import Attestations
 from flows.audit_documents import DOCUMENT_BYTES, check_names, check_rulebooks, check_schemas, check_sums
-from flows.audit_erasures import Erasures, counted, listed
+from flows.audit_doubts import doubts
+from flows.audit_erasures import Erasures, listed
 from flows.audit_faults import differs, index_of
+from flows.audit_handovers import LogKeys
 from flows.audit_openings import check_opening
 from flows.audit_positions import Positions
-from flows.audit_report import Findings, Trust, judging, located
+from flows.audit_report import Findings, Trust, judging, located, place
 from flows.audit_signatures import Signatures
+from flows.audit_since import check_since
 from flows.audit_tree import Opened, Tree
 from handlers.attestation import Decisions
 from handlers.holes import Hidden
@@ -49,16 +51,20 @@ _CLOSED = "phasegate.intake.closed.v1"
 
 
 class Audit:
-    """One audit of one bundle; `run` gives the findings or raises Tampered at the first contradiction. With `decisions` it
-    gathers those there, and goes on past what a replay finds different: `difference` says it, and is to be attested.
+    """One audit of one bundle; `run` gives the findings or raises Tampered at the first contradiction. What it keeps in
+    memory does not grow with the log, but for what judging has to know: without `judges` it is the log alone that is checked.
+
+    With `decisions` it gathers those there, and goes on past what a replay finds different: `difference` says it, and is to
+    be attested.
     """
 
-    def __init__(self, files: Files, trust: Trust, decisions: Decisions | None = None) -> None:
-        self._files, self._trust, self._decisions = files, trust, decisions
+    def __init__(self, files: Files, trust: Trust, decisions: Decisions | None = None, *, judges: bool = True) -> None:
+        self._files, self._trust, self._decisions, self._judges = files, trust, decisions, judges
         self.difference: Difference | None = None
         note = files.read(CHECKPOINT, NOTE_BYTES_MAX)
+        self._keys = LogKeys(files, note, trust.log)
+        checkpoint = self._keys.checkpoint
         with located(CHECKPOINT):
-            checkpoint = open_checkpoint(note, [trust.log])
             if checkpoint.origin != trust.log.name:
                 raise Tampered(
                     f"the checkpoint is of {checkpoint.origin!r}, not of {trust.log.name!r}", fault="another-log"
@@ -95,13 +101,15 @@ class Audit:
         return self._replay.report
 
     def run(self) -> Findings:
-        entries = Tree(self._files, self.findings.checkpoint).entries()
+        entries = Tree(self._files, self.findings.checkpoint, self._keys.earlier).entries()
         try:
             for opened in entries:
                 self._entry(opened)
         except Tampered:
             deque(entries, maxlen=0)  # Where the bytes are not what was signed, that is what is told.
             raise
+        self._keys.finish()
+        self.findings.handed_over = self._keys.handed_over
         self._positions.finish()
         self._check_since()
         self.findings.attested = self._attestations.checked(reading_tiles(self.findings.checkpoint.size, self._hashes))
@@ -118,13 +126,14 @@ class Audit:
     # ---------------------------------------------------------------------------------------------------- entry by entry
     def _entry(self, opened: Opened) -> None:
         index, opening, path = opened.index, opened.opening, opened.path
-        with located(path, index):
+        try:
             entry = decode_entry(opened.entry)
-            if entry.index != index:
-                fault = "index-skipped" if entry.index > index else "index-repeated"
-                raise Tampered(
-                    f"entry {index} says that it is {entry.index}", expected=index, found=entry.index, fault=fault
-                )
+        except Tampered as error:
+            raise place(error, path, index) from None
+        if entry.index != index:
+            fault = "index-skipped" if entry.index > index else "index-repeated"
+            raise Tampered(f"{path}: entry {index} says that it is {entry.index}",
+                           file=path, index=index, expected=index, found=entry.index, fault=fault)  # fmt: skip
         if entry.of is None:
             self._positions.saw(entry)
             self._counts["openings"] += check_opening(entry, opening, self._index_of)
@@ -135,21 +144,24 @@ class Audit:
         self._attestations.saw(entry, opening)
         if self._decisions is not None:
             self._decisions.saw(opened.entry, entry, opening)
-        self._closings(entry, opening)
-        self._check_signature(entry, opening, path)
-        with located(path, index):
-            self._erasures.saw(entry, opening)
+        self._keys.saw(self._programme, entry, opening)
+        if entry.type == _CLOSED:
+            self._closings(entry, opening)
+        self._erasures.saw(entry, opening)
+        if self._judges:
+            self._judge(opened, entry)
+
+    def _judge(self, opened: Opened, entry: Entry) -> None:
+        """The record's signature, and its verdict made again."""
+        opening = opened.opening
+        with located(opened.path, entry.index):
+            if opening is not None and entry.verdict in ("accepted", "pending"):
+                self._signatures.saw(entry, opening, self._announced.sources)
+                if self._replay.report.hidden:
+                    self._signatures.require(self._programme, entry, opening, self._announced.sources)
             if self.difference is None:
                 self._replay.feed(opened)
-                self._stop_at_difference(path)
-
-    def _check_signature(self, entry: Entry, opening: Opening | None, path: str) -> None:
-        if opening is None or entry.verdict not in ("accepted", "pending"):
-            return
-        with located(path, entry.index):
-            self._signatures.saw(entry, opening, self._announced.sources)
-            if self._replay.report.hidden:
-                self._signatures.require(self._programme, entry, opening, self._announced.sources)
+                self._stop_at_difference(opened.path)
 
     def _index_of(self, is_meant: Callable[[Entry], bool]) -> int | None:
         return index_of(self._files, self.findings.checkpoint.size, is_meant)
@@ -159,8 +171,6 @@ class Audit:
 
     def _closings(self, entry: Entry, opening: Opening | None) -> None:
         """What an accepted closing says of other logs' offsets; it may have been pending before."""
-        if entry.type != _CLOSED:
-            return
         if entry.verdict == "pending" and opening is not None:
             self._pending[entry.index] = opening
         found = opening if entry.of is None else self._pending.pop(entry.of, None)
@@ -181,6 +191,9 @@ class Audit:
     def _finish_replay(self) -> None:
         if not self._view:
             self._erasures.require_all()
+        if not self._judges:
+            self.findings.not_checked.append("verdicts, decisions and signatures: nobody asked for them")
+            return
         if self.difference is not None:
             self.findings.not_checked.append(
                 f"verdicts and decisions from entry {self.difference.index} on: that came out differently"
@@ -198,25 +211,9 @@ class Audit:
             ]
 
     def _check_since(self) -> None:
-        """The older checkpoint is of this log, and this one extends it: proved from the bundle's own tiles."""
-        if self._trust.since is None:
-            return
-        with located("the checkpoint given with --since"):
-            old = open_checkpoint(self._trust.since, [self._trust.log])
-            new = self.findings.checkpoint
-            if old.size > new.size:
-                raise Tampered(
-                    f"the older checkpoint has {old.size} entries, the bundle {new.size}: it was rolled back or cut",
-                    expected=old.size, found=new.size, fault="cut-off",
-                )  # fmt: skip
-            proof = consistency_proof(old.size, new.size, reading_tiles(new.size, self._hashes))
-            try:
-                verify_consistency(old.size, new.size, proof, old.root, new.root)
-            except Tampered as error:
-                error.details |= {"fault": "history-rewritten", "expected": old.root.hex()}
-                error.message += ": the log was written anew since"
-                raise
-        self.findings.since = old.size
+        if self._trust.since is not None:
+            head, keys = self.findings.checkpoint, self._keys.trusted
+            self.findings.since = check_since(self._trust.since, keys, head, self._hashes)
 
     def _hashes(self, tile: Tile) -> list[bytes]:
         return split_hashes(self._files.read(tile.path, TILE_BYTES), tile.width, tile.path)
@@ -234,30 +231,6 @@ class Audit:
             "cosignatures": len(self.findings.cosigned),
             "attestations": sum(one.is_of_this_log for one in self.findings.attested),
         }
-        told = self.findings.not_checked
-        if elsewhere := self._positions.elsewhere():
-            told.append(f"{elsewhere} offsets that are attributed to other logs: whether those logs have them")
-        if unsealed := self._positions.unsealed():
-            told.append(
-                f"{unsealed} attributed offsets after the last closed intake: no entry vouches for whose they are"
-            )
-        if backwards := self._positions.backwards:
-            told.append(
-                f"{backwards} receipts that are earlier than the one before: a broker's clock stepped back, or they are false"
-            )
-        if gone := self._erasures.gone():
-            entries = listed(entry.index for entry in gone)
-            told.append(
-                f"the content of {len(gone)} records, erased as the log says: {counted(gone)}; entries {entries}"
-            )
-        if withheld := self._erasures.withheld():
-            told.append(f"the content of {len(withheld)} records, withheld by this view: {counted(withheld)}")
-        if shown := self._erasures.shown():
-            told.append(f"why {shown} records that the log says were erased are in this bundle nevertheless")
-        if self._signatures.unknown:
-            told.append(f"{self._signatures.unknown} signatures that no rule asks for, by keys that are not known here")
-        if self._trust.since is None:
-            told.append("that the log was not rewritten since an older checkpoint; give one with --since")
-        if not self._trust.witnesses:
-            told.append("when the checkpoint was made, and that others were shown the same log; give --witness")
-        told.append("the text of README.txt beyond its sum; signature lines of keys that were not given")
+        if self._keys.handed_over:
+            checked["handovers"] = len(self._keys.handed_over)
+        self.findings.not_checked += doubts(self._positions, self._erasures, self._signatures, self._keys, self._trust)

@@ -18,6 +18,7 @@ from events.errors import Conflict, PhasegateError
 from events.record import Record, partition_for
 from flows.appending import Appending
 from flows.judging import Growth, Judged, judge
+from flows.log_signer import LogSigner
 from flows.open_logs import OpenLogs
 from flows.relay import Relay
 from handlers.judge import Deployment
@@ -37,15 +38,13 @@ log = structlog.get_logger("phasegate.recorder")
 class Recorder:
     """One member of the recorder's group. Call it from one thread; another writes what it has judged."""
 
-    log_key_before: SigningKey | None = None  # that of the logs before the present one, where it was changed
     known_erased: Collection[tuple[str, int, int]] = frozenset()
     """Topic, partition and offset of records that a later one is known to erase: judged, and never kept."""
 
     def __init__(self, bus: Bus, ledger: Ledger, deployment: Deployment, origin: str, log_key: SigningKey) -> None:
         self._ledger = ledger
         self._deployment = deployment
-        self._origin = origin
-        self._log_key = log_key
+        self.signer = LogSigner(ledger, origin, log_key)
         self._logs = OpenLogs(ledger, deployment, origin)
         self._next: dict[tuple[str, int], int] = {}
         self._recorded: dict[tuple[str, int], int] = {}
@@ -194,7 +193,7 @@ class Recorder:
     def _sign(self, key: str) -> None:
         """After a rebalance the log may be another's, who signs it too: then this is tried again at the next pause."""
         try:
-            self._ledger.sign(key, self._log_key.named(f"{self._origin}/{key}"), before=self.log_key_before)
+            self.signer.sign(key)
         except Conflict as conflict:
             log.warning("signed by another", message=conflict.message)
             return

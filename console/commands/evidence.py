@@ -26,6 +26,7 @@ def checkpoint(options: argparse.Namespace, report: Report) -> Result:
     """Signs the head of a log; the latest checkpoint where nothing is new."""
     from flows.exporting import latest_checkpoint
     from flows.reading import open_reading
+    from flows.witnessed import given_out
     from infra.keys import load_key
 
     settings = settings_of(options, report)
@@ -33,7 +34,9 @@ def checkpoint(options: argparse.Namespace, report: Report) -> Result:
     before = None if settings.log_key_before is None else load_key(settings.log_key_before)
     with open_reading(settings) as reading:
         head = reading.head(options.programme)
-        signed = reading.ledger.sign(head.programme, key, _trusted(reading, head), before)
+        memory = given_out(reading.ledger, settings)
+        left = None if memory is None else memory.latest(head.origin)
+        signed = reading.ledger.sign(head.programme, key, _trusted(reading, head), before, left)
         stored = latest_checkpoint(reading.ledger, head).note
         note = cosigned(settings, reading, report)(head.programme, stored, key.named(head.origin).verifier)
     data = _about(signed, key.named(head.origin).verifier) | {"programme": head.programme, "note": note.decode()}

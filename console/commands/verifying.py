@@ -91,6 +91,7 @@ def _read(path: Path) -> bytes:
 
 
 def _data(bundle: Path, findings: Findings) -> dict[str, Any]:
+    from events.note import format_vkey
     from events.values import format_instant
 
     return {
@@ -99,6 +100,10 @@ def _data(bundle: Path, findings: Findings) -> dict[str, Any]:
         "size": findings.checkpoint.size,
         "root": findings.checkpoint.root.hex(),
         "since": findings.since,
+        "handed_over": [
+            {"size": one.size, "from": format_vkey(one.before), "to": format_vkey(one.after)}
+            for one in findings.handed_over
+        ],
         "cosigned": [
             {"witness": one.witness.name, "time": format_instant(one.time_s * 1000)} for one in findings.cosigned
         ],
@@ -122,6 +127,9 @@ def _show(console: Console, data: dict[str, Any]) -> None:
     console.print("checked, and found right:")
     for name, count in data["checked"].items():
         console.print(f"  {name:<13} {count}")
+    for one in data["handed_over"]:
+        console.print(f"  trusts {one['to']}", soft_wrap=True)
+        console.print(f"    because {one['from']} signed with it at size {one['size']}", soft_wrap=True)
     if data["since"] is not None:
         console.print(f"  extends the checkpoint of {data['since']} entries")
     for one in data["cosigned"]:

@@ -123,7 +123,7 @@ def test_only_announced_programmes_are_looked_at(on: Stage) -> None:
 
 
 def recorded(decision: str, size: int) -> Recorded:
-    return Recorded(decision, "heat", Stand(size, bytes([size]) * 32, size * 1000))
+    return Recorded(decision, "heat", size - 1, Stand(size, bytes([size]) * 32, size * 1000))
 
 
 def test_a_difference_is_no_matter_of_the_decisions_before_it() -> None:

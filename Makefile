@@ -50,7 +50,7 @@ lifecycle: $(STAMP) ## write docs/lifecycle.md again, from the table of transiti
 
 .PHONY: lock
 lock: $(STAMP) ## resolve requirements*.in again; newer versions only with ARGS=--upgrade
-	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-strip-extras \
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 		--no-emit-find-links --custom-compile-command "make lock" $(ARGS) requirements-dev.in -o requirements.lock
 
 .PHONY: clean

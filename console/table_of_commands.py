@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from console import acts, arguments, key_arguments, lever_arguments
+from console import acts, arguments, key_arguments, lever_arguments, looking_arguments
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +30,8 @@ COMMANDS: Mapping[str, Command] = {
     "record": Command("the recorder, as a service", arguments.record, "console.commands.services:record"),
     "progress": Command("perform what is due in a programme", arguments.progress, "console.commands.services:progress"),
     "serve": Command("the flows, as a service", arguments.nothing, "console.commands.serving:serve"),
-    "status": Command("where things stand", arguments.status, "console.commands.look:status", reads=True),
-    "log": Command("the entries of a log", arguments.log, "console.commands.look:log", reads=True),
+    "status": Command("where things stand", looking_arguments.status, "console.commands.look:status", reads=True),
+    "log": Command("the entries of a log", looking_arguments.log, "console.commands.look:log", reads=True),
     "decisions": Command(
         "what was decided: standings, outcomes, reasons",
         arguments.programme,
@@ -39,12 +39,21 @@ COMMANDS: Mapping[str, Command] = {
         reads=True,
     ),
     "figures": Command(
-        "standings, margins and time lines, drawn", arguments.figures, "console.commands.figures:figures", reads=True
+        "standings, margins and time lines, drawn",
+        looking_arguments.figures,
+        "console.commands.figures:figures",
+        reads=True,
     ),
     "explain": Command(
         "why: of an entrant, a phase or a record; the letter of decision",
-        arguments.explain,
+        looking_arguments.explain,
         "console.commands.explaining:explain",
+        reads=True,
+    ),
+    "report": Command(
+        "pages about a programme, to read and hand on",
+        looking_arguments.report,
+        "console.commands.reporting:report",
         reads=True,
     ),
     "replay": Command(
@@ -58,7 +67,7 @@ COMMANDS: Mapping[str, Command] = {
     "preview": Command("what events would change", acts.preview, "console.commands.previewing:preview", reads=True),
     "robustness": Command(
         "how stable the outcome of a phase is",
-        arguments.robustness,
+        looking_arguments.robustness,
         "console.commands.robustness:robustness",
         reads=True,
     ),

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from events.errors import Unavailable
 from events.rulebook import Phase
 from handlers.entrant_cases import Circumstances, Fate, Field, enter, fates_of
 from handlers.exclusions import exclusions
 from handlers.marks import NOTHING_EXCLUDED, Exclusions, Marks, Seats
 from handlers.outcomes import PhaseOutcome, outcome_in
-from handlers.readiness import circumstances, competing, phase_marks
+from handlers.readiness import circumstances, competing, outcome_of_facts, phase_marks, scores_of_marks
 from handlers.scoring import ScoreTable, score_phase
 from handlers.seats import members, phase_seats
 from handlers.state import PhaseState, State
@@ -48,7 +49,15 @@ class Found:
 
 
 def inputs_of(state: State, phase: PhaseState) -> Inputs:
-    """The inputs as the state has them: at the cut of a decided phase, exactly those of its decision."""
+    """The inputs as the state has them: at the cut of a decided phase, exactly those of its decision. Raises Unavailable for
+    a phase of an engine that decides otherwise than what decides again here.
+    """
+    engine = phase.engine
+    if (engine.scores, engine.outcome) != (scores_of_marks, outcome_of_facts):
+        raise Unavailable(
+            f"{phase.rules.id} is decided by engine {engine.id}, and other inputs cannot be tried with it yet",
+            hint="phasegate what-if decides by the programme's own engine, one world at a time",
+        )
     seats, rules = phase_seats(state, phase), phase.rules
     return Inputs(
         rules,

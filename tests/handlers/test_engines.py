@@ -16,6 +16,7 @@ from handlers.engine import Engine
 from handlers.engines import ENGINES, FIRST, NEWEST
 from handlers.fold import fold
 from handlers.outcomes import PhaseOutcome
+from handlers.stability.inputs import inputs_of
 from handlers.state import Fact, PhaseState, State
 from handlers.verdicts import Refusal, Verdict
 from tests.support import long_cup, small
@@ -184,3 +185,10 @@ def test_the_newest_engine_is_the_last_of_the_table_and_each_row_has_its_own_nam
     assert {engine.id for engine in ENGINES.values()} == set(ENGINES)
     assert list(ENGINES)[-1] == NEWEST
     assert all(row.verdicts.keys() == ENGINES[FIRST].verdicts.keys() for row in ENGINES.values())
+
+
+def test_what_decides_again_by_the_first_engine_is_not_asked_of_another() -> None:
+    first, second = (heat(with_both(), named) for named in ("1", "2"))
+    assert inputs_of(first.state, first.state.phases["heat"]).entrants
+    with pytest.raises(Unavailable, match="engine 2"):
+        inputs_of(second.state, second.state.phases["heat"])

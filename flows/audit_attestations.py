@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from events.announced import read_event
 from events.audits import ReplayAttested
+from events.bundle import OPENINGS
 from events.derived import attestor_source
 from events.entry import Entry, Opening
 from events.envelope import Envelope
@@ -53,7 +54,7 @@ class Attestations:
             if not is_here and source == attestor_source(self._programme):
                 raise Tampered(
                     f"entry {said.index} attests root {data['root']} at size {size}, the log has {found} there",
-                    index=said.index, expected=data["root"], found=found,
+                    file=OPENINGS, index=said.index, expected=found, found=data["root"], fault="attestation-of-another-log",
                 )  # fmt: skip
         return Attestation(said.index, data["decision"], source, size, data["result"], is_here)
 

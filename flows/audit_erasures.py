@@ -61,7 +61,7 @@ class Erasures:
                 f"{OPENINGS} does not open entry {first.index}, no erasure in the log names it, and the bundle does not say "
                 f"that it is a view ({len(missing)} such entries)",
                 file=OPENINGS, index=first.index, expected="a record, or a record.erased that names it", found="neither",
-                fault="opening-missing",
+                type=first.type, fault="opening-missing",
             )  # fmt: skip
 
 

@@ -26,6 +26,6 @@ def check_opening(entry: Entry, opening: Opening | None, find: Callable[[Callabl
     told = "" if other is None else f", which is that of entry {other}"
     raise Tampered(
         f"entry {entry.index} commits to {entry.commitment}, its line in {OPENINGS} gives {found}{told}",
-        file=OPENINGS, index=entry.index, expected=entry.commitment, found=found,
+        file=OPENINGS, index=entry.index, type=entry.type, expected=entry.commitment, found=found,
         fault="opening-differs" if other is None else "opening-of-another",
     )  # fmt: skip

@@ -10,19 +10,25 @@ from dataclasses import dataclass
 
 from events.bundle import CHECKPOINT, DEPLOYMENT, OPENINGS, POSITIONS, SUMS
 from tests.golden import forged_bytes as files
+from tests.golden import forged_holes as holes
 from tests.golden import forged_records as records
 from tests.golden.forged_records import STRANGER, sealed
 from tests.golden.forging import Attempt, Forger
 
+ERASED = "erased-and-attested"
+
 
 @dataclass(frozen=True, slots=True)
 class Defect:
-    """`about`: what else the error names, by which two of one code are told apart: type, member, reason, or the verdicts."""
+    """`about`: what else the error names, by which two of one code are told apart: type, member, reason, or the verdicts.
+    `of`: the recording that it is made from.
+    """
 
     name: str
     fault: str
     make: Callable[[Forger], Attempt]
     about: tuple[str, ...] = ()
+    of: str = "whole-life"
 
 
 DEFECTS: tuple[Defect, ...] = (
@@ -39,10 +45,11 @@ DEFECTS: tuple[Defect, ...] = (
     Defect("a tile cut short", "tile-malformed", files.in_file("tile/1/", lambda data: data[:-1])),
     Defect("a score changed, everything made anew but the signature", "root-not-signed", files.score_changed_unsigned),
     Defect("a score changed in its opening", "opening-differs", files.opening_changed),
-    Defect("the opening of another entry", "opening-of-another", files.opening_of_another),
+    Defect("the opening of another entry", "opening-of-another", files.opening_of_another, ("score.recorded",)),
     Defect("an opening under a settlement", "settlement-opened", files.settlement_opened),
     Defect("an opening of no entry", "opening-extra", files.opening_of_none),
-    Defect("an opening taken out, and no erasure names it", "opening-missing", files.opening_missing),
+    Defect("an opening taken out, and no erasure names it", "opening-missing", files.opening_missing,
+           ("score.recorded",)),
     Defect("an opening in another form", "opening-malformed", files.in_file(OPENINGS, lambda data: b" " + data)),
     Defect("an entry dropped, the others left as they are", "index-skipped", sealed(records.drop)),
     Defect("an index given twice", "index-repeated", sealed(records.double)),
@@ -108,4 +115,15 @@ DEFECTS: tuple[Defect, ...] = (
     Defect("sums in another form", "sums-malformed",
            lambda forger: Attempt({**forger.golden.files, SUMS: forger.golden.files[SUMS] + b"x"})),
     Defect("a deployment in another form", "deployment-malformed", files.in_file(DEPLOYMENT, lambda data: b" " + data)),
+    Defect("an erasure left out, its position said to be another's", "opening-missing", sealed(holes.erasure_left_out),
+           ("entrant.registered",), ERASED),
+    Defect("an erased record under the opening of another", "opening-of-another", holes.opened_as_another,
+           ("entrant.registered",), ERASED),
+    Defect("an erasure before its phase was final, accepted", "to-be-refused", sealed(holes.erased_too_soon),
+           ("record.erased", "illegal-transition"), ERASED),
+    Defect("an erasure refused, its records gone all the same", "to-be-accepted", sealed(holes.erasure_refused),
+           ("record.erased",), ERASED),
+    Defect("an attestor's root that is not the log's", "attestation-of-another-log", sealed(holes.other_root), of=ERASED),
+    Defect("an attestation behind what was erased, signed with a wrong key", "not-signed-as-asked",
+           sealed(holes.attested_by_stranger), of=ERASED),
 )  # fmt: skip

@@ -19,6 +19,7 @@ from handlers.state import State
 from infra.keys import SigningKey
 from infra.ledger import Ledger
 from infra.ledger.database import upgrade
+from tests.golden import erased
 from tests.support import long_history, small
 from tests.support.changed_keys import NEW_OFFICE, to_the_decision
 from tests.support.long_told import registered, reproduced, score, told
@@ -87,6 +88,11 @@ def changed_keys(folder: Path) -> Played:
     return Played(stage.parts, small.PROGRAMME, log_key, (OFFICE_KEY, NEW_OFFICE))
 
 
+def erased_and_attested(folder: Path) -> Played:
+    """What is replayed past its holes, and what others said of it before and after."""
+    return Played(erased.erased_and_attested(folder).parts, small.PROGRAMME)
+
+
 def _scenario(folder: Path, scenario: Scenario) -> Played:
     url = f"sqlite:///{folder}/ledger.sqlite"
     upgrade(url)
@@ -124,6 +130,7 @@ PROGRAMMES: Mapping[str, Callable[[Path], Played]] = {
     "whole-life": whole_life,
     "unrouted": unrouted,
     "changed-keys": changed_keys,
+    "erased-and-attested": erased_and_attested,
     "research-call": research_call,
     "judged-sport": judged_sport,
     "every-step": every_step,

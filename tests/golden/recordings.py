@@ -1,7 +1,7 @@
 """Recordings of golden programmes: a bundle as a zip, and beside it what every build must find in it.
 
 engine-<N>/<name>.zip     the bundle, whole but for the schemas: those are of the build that exports
-engine-<N>/<name>.json    keys, size, root, counts, and what was decided, in words and by hash
+engine-<N>/<name>.json    keys, size, root, counts, what was decided, in words and by hash, and what cannot be made again
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import io
 import json
 import zipfile
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from hashlib import sha256
@@ -26,7 +26,9 @@ from flows.audit_report import Trust
 from flows.auditing import Audit
 from flows.exporting import Exporter
 from handlers.engines import FIRST, NEWEST
-from handlers.fold import fold
+from handlers.fold import Folder
+from handlers.holes import Hidden
+from handlers.replay_report import Report
 from handlers.state import Decision, State
 from infra.bundle.reading import Files
 from infra.bundle.writing import DirectoryWriter
@@ -138,9 +140,10 @@ def _zipped(bundle: Bundle) -> bytes:
 
 def found(golden: Golden) -> dict[str, Any]:
     """What this build finds in a recording: by the audit, and by folding it."""
-    findings = Audit(Files(Memory(golden.files)), golden.trust).run()
+    audit = Audit(Files(Memory(golden.files)), golden.trust)
+    findings = audit.run()
     entries = [decode_entry(row.entry) for row in golden.rows]
-    state = fold(golden.log, golden.rows)
+    state = folded(golden.log, golden.rows)
     return {
         "size": findings.checkpoint.size,
         "root": findings.checkpoint.root.hex(),
@@ -149,6 +152,24 @@ def found(golden: Golden) -> dict[str, Any]:
         "phases": {phase: state.status(phase) for phase in state.phases},
         "decisions": list(decisions(state)),
         "concluded": None if state.concluded is None else state.concluded.data["finalists"],
+        **({"holes": holes(audit.report)} if audit.report.hidden else {}),
+    }
+
+
+def folded(log: str, rows: Iterable[Row]) -> State:
+    """What is known after these entries; of a record that is not there, what its entry says."""
+    folder = Folder(log, hidden=lambda _index: Hidden())
+    for row in rows:
+        folder.apply(row)
+    return folder.state
+
+
+def holes(report: Report) -> dict[str, list[int]]:
+    """The entries whose records are not there, and those that could not be judged or made again because of it."""
+    return {
+        "records": report.hidden,
+        "verdicts": report.verdicts.unchecked,
+        "decisions": report.decisions.unchecked,
     }
 
 

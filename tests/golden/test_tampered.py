@@ -20,7 +20,7 @@ from infra.bundle.reading import Files
 from tests.golden.defects import DEFECTS, Defect
 from tests.golden.forged_bytes import WITNESSES
 from tests.golden.forging import Attempt, Forger, with_data
-from tests.golden.recordings import find
+from tests.golden.recordings import Golden, find
 from tests.support import small
 from tests.support.bundles import Memory, summed
 from tests.support.stage import LOG_KEY, OFFICE_KEY
@@ -31,14 +31,15 @@ WHOLE = find("whole-life")
 each = pytest.mark.parametrize("defect", DEFECTS, ids=lambda defect: defect.name.replace(" ", "-"))
 
 
-def audited(attempt: Attempt) -> None:
-    Audit(Files(Memory(attempt.files)), attempt.trust(WHOLE.trust)).run()
+def audited(attempt: Attempt, golden: Golden = WHOLE) -> None:
+    Audit(Files(Memory(attempt.files)), attempt.trust(golden.trust)).run()
 
 
 def error_of(defect: Defect) -> Tampered:
-    attempt = defect.make(Forger(WHOLE))
+    golden = find(defect.of)
+    attempt = defect.make(Forger(golden))
     with pytest.raises(Tampered) as error:
-        audited(attempt)
+        audited(attempt, golden)
     return named(error.value)
 
 
@@ -71,9 +72,10 @@ def test_no_two_defects_have_one_error() -> None:
     assert len({defect.name for defect in DEFECTS}) == len(DEFECTS) > 50
 
 
-def test_what_was_not_changed_is_right_when_it_is_made_anew() -> None:
+@pytest.mark.parametrize("name", sorted({defect.of for defect in DEFECTS}))
+def test_what_was_not_changed_is_right_when_it_is_made_anew(name: str) -> None:
     """So that each error is of the defect, and not of how it was made."""
-    audited(Attempt(Forger(WHOLE).sealed()))
+    audited(Attempt(Forger(find(name)).sealed()), find(name))
 
 
 @pytest.mark.parametrize(

@@ -187,6 +187,15 @@ def export(parser: argparse.ArgumentParser) -> None:
     part.add_argument("--for", dest="entrant", metavar="ENTRANT", help="only what is public, and this entrant's own")
 
 
+def rebuild(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "programme", nargs="?", metavar="PROGRAMME", help="compare this programme's log alone; all without one"
+    )
+    parser.add_argument(
+        "--into", metavar="URL", required=True, help="the new ledger, as a SQLAlchemy URL; nothing is there yet"
+    )
+
+
 def verify(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("bundle", type=Path, metavar="BUNDLE", help="a directory or a zip that export made")
     parser.add_argument("--vkey", metavar="K", required=True, help="the log's public key, from somewhere else")

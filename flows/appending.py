@@ -4,11 +4,22 @@ from __future__ import annotations
 
 import os
 from concurrent.futures import Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
 
 from events.entry import SALT_BYTES, Opening, encode_headers
 from events.record import Record
 from handlers.recording import WRITTEN, Draft, detail_of, reason_of
 from infra.ledger import Batch, Ledger, NewEntry
+
+
+@dataclass(slots=True)
+class Growth:
+    """What one batch adds to one log."""
+
+    expected_size: int
+    entries: list[NewEntry] = field(default_factory=list)
+    decided: bool = False
+    refused: bool = False
 
 
 def opening_of(record: Record) -> Opening:

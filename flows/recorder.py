@@ -10,21 +10,21 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass, field
 
 import structlog
 
 from events.bus import Bus
 from events.entry import commitment
 from events.errors import Conflict, PhasegateError
-from events.record import Record, partition_for
-from flows.appending import Appending, new_entry, opening_of
-from flows.open_logs import OpenLog, OpenLogs
+from events.origins import is_rebuilt
+from events.record import Record
+from flows.appending import Appending, Growth, new_entry, opening_of
+from flows.open_logs import OpenLog, OpenLogs, partition_of
 from flows.relay import Relay
 from handlers.judge import Deployment, log_of
 from handlers.recording import Draft, record_one
 from infra.keys import SigningKey
-from infra.ledger import Batch, Ledger, LogAppend, NewEntry
+from infra.ledger import Batch, Ledger, LogAppend
 
 GROUP = "phasegate-recorder"
 BATCH_MAX = 2000
@@ -36,22 +36,16 @@ BURST = 8
 log = structlog.get_logger("phasegate.recorder")
 
 
-@dataclass(slots=True)
-class _Growth:
-    """What one batch adds to one log."""
-
-    expected_size: int
-    entries: list[NewEntry] = field(default_factory=list)
-    decided: bool = False
-    refused: bool = False
-
-
 class Recorder:
-    """One member of the recorder's group. Call it from one thread; another writes what it has judged."""
+    """One member of the recorder's group. Call it from one thread; another writes what it has judged. Without a key of the
+    log it signs and relays nothing: what is recorded again was both already.
+    """
 
     log_key_before: SigningKey | None = None  # that of the logs before the present one, where it was changed
 
-    def __init__(self, bus: Bus, ledger: Ledger, deployment: Deployment, origin: str, log_key: SigningKey) -> None:
+    def __init__(
+        self, bus: Bus, ledger: Ledger, deployment: Deployment, origin: str, log_key: SigningKey | None
+    ) -> None:
         self._ledger = ledger
         self._deployment = deployment
         self._origin = origin
@@ -63,11 +57,12 @@ class Recorder:
         self._taken_over: set[int] = set()
         self._decided: set[str] = set()
         self._refused: set[str] = set()
-        self._under_way: tuple[int, dict[str, _Growth]] = (0, {})
+        self._under_way: tuple[int, dict[str, Growth]] = (0, {})
         self._is_stale = False
         self._appending = Appending(ledger)
-        self._relay = Relay(bus, ledger, GROUP)
-        self._intake = bus.intake(GROUP, self._start, self._revoked)
+        group = f"{GROUP}-{origin.rpartition('/')[2]}" if is_rebuilt(origin) else GROUP  # beside that of the old ledger
+        self._relay = Relay(bus, ledger, group)
+        self._intake = bus.intake(group, self._start, self._revoked)
         self.observe: Callable[[Record, str], None] = lambda _record, _verdict: None
 
     def _start(self, assigned: Collection[tuple[str, int]]) -> Mapping[tuple[str, int], int]:
@@ -142,19 +137,19 @@ class Recorder:
         self._next[tp] = record.offset + 1
         return True
 
-    def _judge(self, records: list[Record]) -> dict[str, _Growth]:
-        growths: dict[str, _Growth] = {}
+    def _judge(self, records: list[Record]) -> dict[str, Growth]:
+        growths: dict[str, Growth] = {}
         for record in records:
             key = log_of(record)
             opened = self._logs.get(key)
             growth = growths.get(key)
             if growth is None:
-                growth = growths[key] = _Growth(opened.state.size)
+                growth = growths[key] = Growth(opened.state.size)
             for draft in record_one(opened.state, record, self._deployment):
                 self._grow(opened, growth, draft)
         return growths
 
-    def _grow(self, opened: OpenLog, growth: _Growth, draft: Draft) -> None:
+    def _grow(self, opened: OpenLog, growth: Growth, draft: Draft) -> None:
         record = draft.record
         if draft.of is None:
             new = new_entry(draft, opening_of(record), None)
@@ -168,7 +163,7 @@ class Recorder:
         growth.refused |= new.verdict == "refused"
         self.observe(record, new.verdict)
 
-    def _begin(self, records: list[Record], growths: dict[str, _Growth]) -> None:
+    def _begin(self, records: list[Record], growths: dict[str, Growth]) -> None:
         touched = {(record.topic, record.partition) for record in records}
         positions = {tp: (self._recorded.get(tp, 0), self._next[tp]) for tp in touched}
         logs = [
@@ -191,16 +186,13 @@ class Recorder:
     def _after(self) -> None:
         self._intake.commit(dict(self._recorded))
         self._logs.trim()
+        if self._log_key is None:
+            return
         decided, self._decided = self._decided, set()
         refused, self._refused = self._refused, set()
         for key in sorted(decided):
             self._sign(key)
         self._relay_letters(sorted(refused))
-
-    def _partition(self, key: str) -> int:
-        """The partition that a log's records travel in; an unrouted log is named by it."""
-        _, _, number = key.rpartition("/")
-        return int(number) if number != key else partition_for(key.encode(), self._deployment.partitions)
 
     def _relay_letters(self, keys: list[str]) -> None:
         """Relays what was refused in these logs; what another recorder is relaying at this moment is looked at again."""
@@ -208,10 +200,11 @@ class Recorder:
             self._relay.run(keys)
         except Conflict as conflict:
             log.warning("relayed by another", message=conflict.message)
-            self._taken_over |= {self._partition(key) for key in keys}
+            self._taken_over |= {partition_of(key, self._deployment.partitions) for key in keys}
 
     def _sign(self, key: str) -> None:
         """After a rebalance the log may be another's, who signs it too: then this is tried again at the next pause."""
+        assert self._log_key is not None  # Nothing is to be signed without one.
         try:
             self._ledger.sign(key, self._log_key.named(f"{self._origin}/{key}"), before=self.log_key_before)
         except Conflict as conflict:
@@ -223,9 +216,12 @@ class Recorder:
         """Signs what has grown, at a pause and before stopping; of partitions just taken over also signs and relays what
         their last recorder did not come to before it was killed.
         """
+        if self._log_key is None:
+            return
         if self._taken_over:
             taken, self._taken_over = self._taken_over, set()
-            keys = [head.programme for head in self._ledger.heads() if self._partition(head.programme) in taken]
+            names, count = [head.programme for head in self._ledger.heads()], self._deployment.partitions
+            keys = [name for name in names if partition_of(name, count) in taken]
             self._relay_letters(keys)
             self._unsigned.update(keys)
         for key in sorted(self._unsigned):

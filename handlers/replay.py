@@ -20,6 +20,7 @@ from events.errors import Tampered
 from events.record import Record
 from handlers.engine import Engine
 from handlers.judge import Deployment
+from handlers.other_history import as_said_before
 from handlers.recording import Draft, detail_of, members_of, record_one
 from handlers.remake import Remaker
 from handlers.state import State
@@ -84,6 +85,8 @@ class Report:
     root: bytes = b""
     verdicts: Tally = field(default_factory=Tally)
     decisions: Tally = field(default_factory=Tally)
+    earlier: int = 0
+    """How many of the identical decisions name size and root of a log before this one, which was made again from Kafka."""
     first_difference: Difference | None = None
 
     @property
@@ -107,6 +110,7 @@ class Replay:
         self.state = State(programme, engines=engines)
         self.report = Report()
         self._deployment = deployment
+        self._log = origin
         self._details = details  # A bundle carries no details of refusals: they follow from the record.
         self._stack: list[bytes] = []
         self._commitments: dict[int, str] = {}
@@ -180,7 +184,12 @@ class Replay:
         if not remade:
             self._differs(Difference(draft.index, f"{event.type} {event.id}", "", "said", "nothing due", event.type))
             return
-        closest = next(iter(remade))
+        seen = [as_said_before(event, one, self._log, self.state.programme) for one in remade]
+        if value in seen:
+            tally.identical += 1
+            self.report.earlier += 1
+            return
+        closest = next(iter(seen))
         member, recorded, replayed = _first_member(orjson.loads(value), orjson.loads(closest))
         self._differs(Difference(draft.index, f"{event.type} {event.id}", member, recorded, replayed, event.type))
 

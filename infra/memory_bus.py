@@ -47,6 +47,9 @@ class MemoryBus:
         with self.arrived:
             return {place: len(log) for place, log in self._logs.items() if place[0] in TOPICS}
 
+    def begins(self) -> Mapping[tuple[str, int], int]:
+        return dict.fromkeys(self.ends(), 0)
+
     def read(self, topic: str, partition: int, start: int, stop: int) -> list[Record]:
         with self.arrived:
             return self.log(topic, partition)[start : max(start, stop)]

@@ -16,7 +16,7 @@ from events.record import DEAD_LETTERS, TOPICS, Record
 from infra.kafka.client import Cluster
 from infra.kafka.intake import KafkaIntake, records_of
 from infra.kafka.publisher import KafkaPublisher
-from infra.kafka.topics import ensure_topics
+from infra.kafka.topics import check_partitions, ensure_topics
 
 MISSED_AFTER_MS = 10_000
 """A member that was killed holds its partitions for so long; kafka-python's 45 s would be 45 s without a recorder. One that
@@ -77,14 +77,24 @@ class KafkaBus:
         return KafkaIntake(self._cluster, consumer, self.prefix, start, on_revoked)
 
     def ends(self) -> Mapping[tuple[str, int], int]:
-        places = {
+        with self._reading, self._cluster.reached(), self._fresh_after_failure():
+            found = self._consumer().end_offsets(list(self._places()), timeout_ms=30_000)
+        return {place: found[partition] for partition, place in self._places().items()}
+
+    def begins(self) -> Mapping[tuple[str, int], int]:
+        with self._reading, self._cluster.reached(), self._fresh_after_failure():
+            for topic in TOPICS:
+                known = self._consumer().partitions_for_topic(f"{self.prefix}.{topic}") or ()
+                check_partitions(f"{self.prefix}.{topic}", len(known), self.partitions)
+            found = self._consumer().beginning_offsets(list(self._places()), timeout_ms=30_000)
+        return {place: found[partition] for partition, place in self._places().items()}
+
+    def _places(self) -> Mapping[TopicPartition, tuple[str, int]]:
+        return {
             TopicPartition(f"{self.prefix}.{topic}", number): (topic, number)
             for topic in TOPICS
             for number in range(self.partitions)
         }
-        with self._reading, self._cluster.reached(), self._fresh_after_failure():
-            found = self._consumer().end_offsets(list(places), timeout_ms=30_000)
-        return {place: found[partition] for partition, place in places.items()}
 
     def read(self, topic: str, partition: int, start: int, stop: int) -> list[Record]:
         place = TopicPartition(f"{self.prefix}.{topic}", partition)

@@ -175,6 +175,10 @@ class Audit:
         found = self._replay.finish()
         self._stop_at_difference(CHECKPOINT)
         self.findings.checked |= {"verdicts": found.verdicts.checked, "decisions": found.decisions.checked}
+        if found.earlier:
+            self.findings.not_checked.append(
+                f"size and root in {found.earlier} decisions: those of the log that this one was made again from"
+            )
 
     def _check_since(self) -> None:
         """The older checkpoint is of this log, and this one extends it: proved from the bundle's own tiles."""

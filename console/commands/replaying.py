@@ -113,6 +113,7 @@ def _replayed(
         "checkpoint": _checkpoint(reading, head, size),
         "verdicts": found.verdicts.data(),
         "decisions": found.decisions.data(),
+        "earlier_log": found.earlier,
         "first_difference": found.first_difference.data() if found.first_difference else None,
     }
 
@@ -150,6 +151,8 @@ def show_replay(console: Console, data: Mapping[str, Any]) -> None:
         tally = data[name]
         counts = ", ".join(f"{tally[part]} {part}" for part in ("checked", "identical", "different"))
         console.print(f"  {name:<10}  {counts}")
+    if data["earlier_log"]:
+        console.print(f"  rebuilt     {data['earlier_log']} decisions name size and root of the log before this one")
     if data["first_difference"]:
         first = data["first_difference"]
         console.print(f"  first difference at entry {first['index']}: {_sentence(first)}")

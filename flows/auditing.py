@@ -30,6 +30,7 @@ from events.tiles import (
     split_hashes,
     tiles_of,
 )
+from flows.audit_attribution import Attribution
 from flows.audit_documents import DOCUMENT_BYTES, check_names, check_rulebooks, check_schemas, check_sums
 from flows.audit_faults import details_of, index_of
 from flows.audit_openings import check_opening
@@ -45,10 +46,12 @@ _CLOSED = "phasegate.intake.closed.v1"
 
 
 class Audit:
-    """One audit of one bundle; `run` gives the findings or raises Tampered at the first contradiction."""
+    """One audit of one bundle; `run` gives the findings or raises Tampered at the first contradiction. `is_alone`: the logs
+    that it attributes offsets to are not at hand, so the findings say that they were not looked at.
+    """
 
-    def __init__(self, files: Files, trust: Trust) -> None:
-        self._files, self._trust = files, trust
+    def __init__(self, files: Files, trust: Trust, *, is_alone: bool = True) -> None:
+        self._files, self._trust, self._is_alone = files, trust, is_alone
         note = files.read(CHECKPOINT, NOTE_BYTES_MAX)
         with located(CHECKPOINT):
             checkpoint = open_checkpoint(note, [trust.log])
@@ -92,6 +95,10 @@ class Audit:
             self.findings.not_checked.append(f"schemas of another version of phasegate: {', '.join(strange)}")
         self._count()
         return self.findings
+
+    def attribution(self, bundle: str) -> Attribution:
+        """After `run`: whose this log says that each offset is."""
+        return Attribution(bundle, self._programme, self._positions.places, self._positions.covered)
 
     # ------------------------------------------------------------------------------------------------- names and keys
     def _deployment(self, said: DeploymentFile) -> Deployment:
@@ -217,9 +224,9 @@ class Audit:
             "cosignatures": len(self.findings.cosigned),
         }
         told = self.findings.not_checked
-        if elsewhere := self._positions.elsewhere():
+        if self._is_alone and (elsewhere := self._positions.elsewhere()):
             told.append(f"{elsewhere} offsets that are attributed to other logs: whether those logs have them")
-        if unsealed := self._positions.unsealed():
+        if self._is_alone and (unsealed := self._positions.unsealed()):
             told.append(
                 f"{unsealed} attributed offsets after the last closed intake: no entry vouches for whose they are"
             )

@@ -39,14 +39,27 @@ def play_both(on: Stage) -> str:
     partitions = on.parts.bus.partitions
     other, home = neighbour(partitions), partition_for(small.PROGRAMME.encode(), partitions)
     early = small.scores()[0]
-    on.send([keyless("scores", home), keyless("decisions", home, b"\xff"), _message(of(other, early))])
+    on.send(
+        [keyless("scores", home), keyless("decisions", home, b"\xff"), _message(of(other, early)), *_nothing(other)]
+    )
     on.send([_message(announced(other), signed=True)])
     on.send(_message(of(other, one), signed=one.source == small.OFFICE) for one in small.beginnings())
     play(on)
-    last = on.send([keyless("audits", home), _message(of(other, small.beginnings()[0]), signed=True)])
+    last = on.send(
+        [
+            keyless("audits", home),
+            *_nothing(other),
+            _message(of(other, small.beginnings()[0]), signed=True),
+        ]
+    )
     on.way.office.await_recorded(last)
     on.recorder.settle_up()
     return other
+
+
+def _nothing(programme: str) -> list[Message]:
+    """Two records that are refused."""
+    return [Message("scores", programme.encode(), b"{}", (), small.OPENS) for _ in range(2)]
 
 
 def _message(said: Envelope, *, signed: bool = False) -> Message:

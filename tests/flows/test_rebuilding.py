@@ -150,7 +150,7 @@ def test_in_a_log_that_was_never_rebuilt_every_basis_is_its_own(tmp_path: Path) 
         (with_basis(root="0" * 64, size=1), 0),
         (with_basis(log=f"{ORIGIN}/rebuilt-ba9876543210/{small.PROGRAMME}"), 0),
         (with_basis(log="elsewhere.example/small-cup"), 1),
-        (with_basis(log=AGAIN), 1),
+        (with_basis(log=AGAIN, root="0" * 64), 1),
         (with_basis(rulebook="0" * 64), 1),
         (with_basis(engine="another"), 1),
         (lambda data: data | {"vacancies": 0}, 1),

@@ -90,21 +90,28 @@ def clock_of(bus: Bus, ends: Places) -> Clock:
     return "broker"
 
 
-def record_up_to(bus: Bus, new: Ledger, deployment: Deployment, origin: str, stops: Places, advance: Advance) -> None:
-    """Records what Kafka holds below `stops`, from where the new ledger is. Raises Refused where it is beyond."""
-    for place, done in new.positions(stops).items():
-        if done > stops[place]:
-            at = f"{place[0]}/{place[1]}"
-            raise Refused(f"the rebuilt ledger has recorded {at} up to {done}, the old one up to {stops[place]}",
-                          hint="name another database with --into; they cannot be compared")  # fmt: skip
-    recorder = Recorder(Rereading(bus, stops), new, deployment, origin, None)
-    total = sum(new.positions(stops).values())
-    try:
-        while count := recorder.step(0.0):
-            total += count
-            advance(total)
-    finally:
-        recorder.close()
+class Rebuilding:
+    """The recorder of a new ledger. It is one from the first record to the last, whatever is done with the ledger between."""
+
+    def __init__(self, bus: Bus, new: Ledger, deployment: Deployment, origin: str) -> None:
+        self._new = new
+        self._reading = Rereading(bus, {})
+        self._recorder = Recorder(self._reading, new, deployment, origin, None)
+
+    def record_up_to(self, stops: Places, advance: Advance) -> None:
+        """Records what Kafka holds below `stops`, from where the new ledger is. Raises Refused where it is beyond."""
+        recorded = self._new.positions(stops)
+        for (topic, partition), done in recorded.items():
+            if done > (stop := stops[topic, partition]):
+                raise Refused(f"the rebuilt ledger has recorded {topic}/{partition} up to {done}, the old one up to {stop}",
+                              hint="name another database with --into; they cannot be compared")  # fmt: skip
+        self._reading.stops = dict(stops)
+        total = sum(recorded.values())
+        while count := self._recorder.step(0.0):
+            advance(total := total + count)
+
+    def close(self) -> None:
+        self._recorder.close()
 
 
 @dataclass(slots=True)

@@ -22,10 +22,10 @@ LEAST_AT_ONCE = 50
 
 
 class Rereading:
-    """What `bus` holds below `stops`, as a bus of its own."""
+    """What `bus` holds below `stops`, as a bus of its own. The stops may be moved forward when it was read up to them."""
 
     def __init__(self, bus: Bus, stops: Mapping[tuple[str, int], int]) -> None:
-        self._bus, self._stops = bus, stops
+        self._bus, self.stops = bus, stops
 
     @property
     def prefix(self) -> str:
@@ -47,46 +47,45 @@ class Rereading:
 
     def intake(self, group: str, start: Start, on_revoked: OnRevoked = lambda _: None) -> RereadIntake:
         del group, on_revoked  # nothing is assigned, so nothing is taken away
-        return RereadIntake(self._bus, self._stops, start)
+        return RereadIntake(self._bus, self, start)
 
     def ends(self) -> Mapping[tuple[str, int], int]:
-        return self._stops
+        return self.stops
 
     def begins(self) -> Mapping[tuple[str, int], int]:
         return self._bus.begins()
 
     def read(self, topic: str, partition: int, start: int, stop: int) -> list[Record]:
-        return self._bus.read(topic, partition, start, min(stop, self._stops.get((topic, partition), 0)))
+        return self._bus.read(topic, partition, start, min(stop, self.stops.get((topic, partition), 0)))
 
     def close(self) -> None:
         """The bus that is read stays open: it is the caller's."""
 
 
 class RereadIntake:
-    """Gives what there is below the stops, then nothing more."""
+    """Gives what there is below the stops, then nothing more until they are moved."""
 
-    def __init__(self, bus: Bus, stops: Mapping[tuple[str, int], int], start: Start) -> None:
-        self._bus, self._stops, self._start = bus, stops, start
-        self._records: Iterator[Record] | None = None
+    def __init__(self, bus: Bus, reading: Rereading, start: Start) -> None:
+        self._bus, self._reading, self._start = bus, reading, start
+        self._stops: Mapping[tuple[str, int], int] | None = None
+        self._records: Iterator[Record] = iter(())
 
     def poll(self, timeout_s: float, max_records: int) -> list[Record]:
         del timeout_s  # all of it is there already
-        if self._records is None:
+        if self._stops is not self._reading.stops:
             self.rewind()
-            assert self._records is not None
         return list(islice(self._records, max_records))
 
     def rewind(self) -> None:
-        starts = self._start(list(self._stops))
-        left = {place: starts.get(place, 0) for place, stop in self._stops.items() if starts.get(place, 0) < stop}
+        self._stops = stops = self._reading.stops
+        starts = self._start(list(stops))
+        left = {place: starts.get(place, 0) for place, stop in stops.items() if starts.get(place, 0) < stop}
         part = max(LEAST_AT_ONCE, AT_ONCE // max(1, len(left)))
         ordered = sorted(left, key=lambda place: (place[1], TOPICS.index(place[0])))
-        self._records = heapq.merge(
-            *(self._place(*place, left[place], part) for place in ordered), key=attrgetter("received_ms")
-        )
+        places = [self._place(*place, left[place], stops[place], part) for place in ordered]
+        self._records = heapq.merge(*places, key=attrgetter("received_ms"))
 
-    def _place(self, topic: str, partition: int, start: int, part: int) -> Iterator[Record]:
-        stop = self._stops[topic, partition]
+    def _place(self, topic: str, partition: int, start: int, stop: int, part: int) -> Iterator[Record]:
         for first in range(start, stop, part):
             yield from self._bus.read(topic, partition, first, min(stop, first + part))
 

@@ -37,7 +37,7 @@ class RecordDiffers:
 
 @dataclass(slots=True)
 class Comparison:
-    """What came of it. `without_content`: records whose opening the old ledger does not have any more."""
+    """What came of it. `without_content`: records that the new ledger keeps no opening of, so there is nothing to compare."""
 
     records: Tally = field(default_factory=Tally)
     first: RecordDiffers | None = None
@@ -64,7 +64,7 @@ def compare(rebuilt: Ledger, old: Ledger, standing: Standing, programme: str | N
         for ours, theirs in pairs:
             if programme in (None, *(one.programme for one in (ours, theirs) if one is not None)):
                 found.saw(_difference(topic, partition, ours, theirs))
-                found.without_content += theirs is not None and theirs.opening is None
+                found.without_content += ours is not None and ours.opening is None
     return found
 
 
@@ -96,7 +96,7 @@ def _difference(
         both = (said, "no entry") if theirs is None else ("no record on Kafka", said)
         return RecordDiffers(known.programme, at, "entry", *both)
     expected, found = _said(ours), _said(theirs)
-    if theirs.opening is not None and ours.opening is not None:
+    if ours.opening is not None:
         expected, found = expected | _content(ours.opening), found | _content(theirs.opening)
     for member, value in expected.items():
         if value != found[member]:
@@ -119,8 +119,11 @@ def _said(stored: StoredRecord) -> dict[str, str | bytes | None]:
     }
 
 
-def _content(opening: Opening) -> dict[str, str | bytes | None]:
-    return {"key": opening.key, "headers": opening.headers, "value": opening.value}
+def _content(opening: Opening | None) -> dict[str, str | bytes | None]:
+    """A ledger without an opening that nothing explains has lost it, or somebody took it out."""
+    if opening is None:
+        return {"content": "none", "key": None, "headers": None, "value": None}
+    return {"content": "there", "key": opening.key, "headers": opening.headers, "value": opening.value}
 
 
 def _shown(expected: str | bytes | None, found: str | bytes | None) -> tuple[str, str]:

@@ -18,7 +18,7 @@ from events.errors import NotFound, Unavailable
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from flows.rebuilding import Decided, Gap, Places
+    from flows.rebuilding import Decided, Gap, Places, Rebuilding
     from flows.same_records import Comparison
     from handlers.judge import Deployment
     from infra.kafka.bus import KafkaBus
@@ -93,7 +93,7 @@ class _Work:
         return gaps(self._bus, self._ends, self._standing, self._done)
 
     def run(self) -> Result:
-        from flows.rebuilding import clock_of, decide_again, origin_for
+        from flows.rebuilding import Rebuilding, clock_of, decide_again, origin_for
         from infra.ledger import Ledger
         from infra.ledger.database import is_blank, upgrade
 
@@ -108,28 +108,27 @@ class _Work:
         with Ledger.open(self._into) as new:
             origin = origin_for(new, self._settings.origin)
             new.bind(self._bus.prefix, self._bus.partitions, clock_of(self._bus, self._ends))
-            compared = self._compared(new, origin)
-            self._record(new, origin, self._ends, "recording what came later" if compared else "recording")
+            with closing(Rebuilding(self._bus, new, self._deployment, origin)) as rebuilding:
+                compared = self._compared(new, rebuilding)
+                self._record(rebuilding, self._ends, "recording what came later" if compared else "recording")
             with self._report.progress("deciding again", sum(h.size for h in new.heads())) as advance:
                 decided = decide_again(new, self._deployment, self._programme, advance)
             if self._programme is not None and new.head(self._programme) is None:
                 raise NotFound(f"Kafka has no record of {self._programme!r}", hint="leave it out to see all logs")
             return self._result(new, origin, compared, decided)
 
-    def _record(self, new: Ledger, origin: str, stops: Places, what: str) -> None:
-        from flows.rebuilding import record_up_to
-
+    def _record(self, rebuilding: Rebuilding, stops: Places, what: str) -> None:
         with self._report.progress(what, sum(stops.values())) as advance:
-            record_up_to(self._bus, new, self._deployment, origin, stops, advance)
+            rebuilding.record_up_to(stops, advance)
 
-    def _compared(self, new: Ledger, origin: str) -> Comparison | None:
+    def _compared(self, new: Ledger, rebuilding: Rebuilding) -> Comparison | None:
         """Both ledgers when they have recorded exactly the same; None without an old one."""
         from flows.same_records import compare
 
         if self._old is None or self._standing is None:
             return None
         stops = {place: self._standing.positions.get(place, 0) for place in self._ends}
-        self._record(new, origin, stops, "recording what the old ledger has")
+        self._record(rebuilding, stops, "recording what the old ledger has")
         self._report.say("comparing the two ledgers, record by record")
         return compare(new, self._old, self._standing, self._programme)
 
@@ -201,7 +200,7 @@ def _show(console: Console, data: Mapping[str, Any]) -> None:
     console.print(f"  decisions  {_tally(data['decisions'])}, {data['earlier_log']} of them made from an earlier log")
     if data["without_content"]:
         console.print(
-            f"  {data['without_content']} records are without content in the old ledger; verdicts alone compared"
+            f"  {data['without_content']} erased records; what is said of them is compared, not what they held"
         )
     if data["later"]:
         console.print(f"  {data['later']} offsets came after what the old ledger has; they are recorded, not compared")

@@ -159,6 +159,12 @@ def test_a_mark_changed_at_rest_is_named_with_its_place_and_both_values(office: 
     assert office.rebuild(office.other, into="other").code == 0
 
 
+def test_what_a_record_held_and_is_not_there_any_more_is_named(office: Office) -> None:
+    office.doctor("DELETE FROM openings WHERE CAST(value AS TEXT) LIKE '%score-ash-size-bench%'")
+    first = office.rebuild().data["first_difference"]
+    assert (first["member"], first["expected"], first["found"]) == ("content", "there", "none")
+
+
 def test_a_record_that_was_left_out_and_one_that_was_put_in_are_named(office: Office) -> None:
     index = "(SELECT \"index\" FROM openings WHERE CAST(value AS TEXT) LIKE '%score-birch-art-ben%' LIMIT 1)"
     log = f"log_id = (SELECT id FROM logs WHERE programme = '{small.PROGRAMME}')"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from events.envelope import decode, encode
 from events.errors import Refused
 from flows import rereading
 from flows.office import message
-from flows.rebuilding import Decided, decide_again, gaps, origin_for, record_up_to
+from flows.rebuilding import Decided, Rebuilding, decide_again, gaps, origin_for
 from flows.rereading import Rereading
 from flows.same_records import Comparison, compare
 from handlers.judge import Deployment
@@ -36,12 +37,23 @@ EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 PLAYED = ("k-ai-2026", "variations/upheld-objection", "variations/withdrawal-before-finality")
 
 
+def received_by_half(bus: Bus) -> dict[tuple[str, int], int]:
+    """How far a recorder was when half of all records had come in."""
+    records = [record for (topic, number), end in bus.ends().items() for record in bus.read(topic, number, 0, end)]
+    stamps = sorted(record.received_ms for record in records)
+    half = [record for record in records if record.received_ms <= stamps[len(stamps) // 2]]
+    return {place: sum((record.topic, record.partition) == place for record in half) for place in bus.ends()}
+
+
 def rebuilt(bus: Bus, old: Ledger, url: str) -> tuple[Comparison, Decided]:
     deployment = Deployment(bus.partitions, {OFFICE_KEY.kid: OFFICE_KEY.public})
     upgrade(url)
     with Ledger.open(url) as new:
         new.bind(bus.prefix, bus.partitions, bus.clock)
-        record_up_to(bus, new, deployment, origin_for(new, ORIGIN), bus.ends(), lambda _: None)
+        with closing(Rebuilding(bus, new, deployment, origin_for(new, ORIGIN))) as rebuilding:
+            for stops in (received_by_half(bus), bus.ends()):
+                rebuilding.record_up_to(stops, lambda _: None)
+                assert new.positions(stops) == stops
         assert list(new.integrity()) == []
         return compare(new, old, old.standing()), decide_again(new, deployment, None, lambda _: None)
 
@@ -95,8 +107,10 @@ def test_a_new_ledger_beyond_the_old_one_is_not_compared_with_it(tmp_path: Path)
     rebuilt(stage.parts.bus, stage.parts.ledger, f"sqlite:///{tmp_path}/new.sqlite")
     before = {place: max(0, end - 1) for place, end in stage.parts.bus.ends().items()}
     deployment = Deployment(3, {OFFICE_KEY.kid: OFFICE_KEY.public})
-    with Ledger.open(f"sqlite:///{tmp_path}/new.sqlite") as new, pytest.raises(Refused, match="up to"):
-        record_up_to(stage.parts.bus, new, deployment, origin_for(new, ORIGIN), before, lambda _: None)
+    with Ledger.open(f"sqlite:///{tmp_path}/new.sqlite") as new:
+        rebuilding = Rebuilding(stage.parts.bus, new, deployment, origin_for(new, ORIGIN))
+        with closing(rebuilding), pytest.raises(Refused, match="up to"):
+            rebuilding.record_up_to(before, lambda _: None)
 
 
 def test_what_was_recorded_before_kafka_deleted_it_is_no_gap() -> None:

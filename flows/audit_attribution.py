@@ -127,5 +127,6 @@ def _agreed(at: tuple[str, int], offset: int, said: Said) -> str:
         told = f"{said[0][0].bundle} says that it is {expected}'s"
     raise Tampered(
         f"{wrong.bundle}/{POSITIONS}: {at[0]}/{at[1]}/{offset} is said to be {found}'s, but {told}",
-        file=f"{wrong.bundle}/{POSITIONS}", fault="attribution-contradicted", topic=at[0], partition=at[1], offset=offset, expected=expected, found=found,
+        file=f"{wrong.bundle}/{POSITIONS}", fault="attribution-contradicted",
+        topic=at[0], partition=at[1], offset=offset, expected=expected, found=found,
     )  # fmt: skip

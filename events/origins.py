@@ -28,6 +28,11 @@ def first_origin(origin: str) -> str:
     return origin if found is None else found[1]
 
 
+def programme_of(log: str) -> str:
+    """The programme that a log's name ends in, or the name of a log of records without a usable key."""
+    return log[log.index("unrouted/") :] if "unrouted/" in log else log.rpartition("/")[2]
+
+
 def origin_of(log: str, programme: str) -> str:
     """The origin of a programme's log by the log's name; empty where the name is not made of the two."""
     return log.removesuffix(f"/{programme}") if log.endswith(f"/{programme}") else ""

@@ -22,6 +22,7 @@ from events.cosignature import read_cosignatures, require_quorum
 from events.entry import Entry, Opening, decode_entry
 from events.errors import Tampered
 from events.note import NOTE_BYTES_MAX, open_checkpoint
+from events.origins import programme_of
 from events.proofs import consistency_proof, verify_consistency
 from events.tiles import (
     TILE_BYTES,
@@ -46,8 +47,8 @@ _CLOSED = "phasegate.intake.closed.v1"
 
 
 class Audit:
-    """One audit of one bundle; `run` gives the findings or raises Tampered at the first contradiction. `is_alone`: the logs
-    that it attributes offsets to are not at hand, so the findings say that they were not looked at.
+    """One audit of one bundle; `run` gives the findings or raises Tampered at the first contradiction. When it `is_alone`,
+    they say that the logs to which it attributes offsets were not looked at.
     """
 
     def __init__(self, files: Files, trust: Trust, *, is_alone: bool = True) -> None:
@@ -62,12 +63,10 @@ class Audit:
             cosigned = read_cosignatures(note, trust.witnesses)
             fresh = require_quorum(cosigned, trust.quorum, since_s=trust.fresh_since_s)
         self.findings = Findings(checkpoint, cosigned=fresh)
-        self._programme = checkpoint.origin.rpartition("/")[2]
+        self._programme = programme_of(checkpoint.origin)
         check_names(files, checkpoint.size)
         self._judging = self._deployment(decode_deployment(files.read(DEPLOYMENT, DOCUMENT_BYTES)))
         places = decode_positions(files.read(POSITIONS, DOCUMENT_BYTES))
-        if "unrouted/" in checkpoint.origin:
-            self._programme = checkpoint.origin[checkpoint.origin.index("unrouted/") :]
         self._positions = Positions(self._programme, places, self._find)
         self._announced = Announced()
         self._replay: Replay | None = Replay(self._programme, checkpoint.origin, self._judging, details=False)

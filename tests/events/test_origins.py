@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from events.origins import first_origin, is_other_history, is_rebuilt, origin_of, rebuilt_origin
+from events.origins import first_origin, is_other_history, is_rebuilt, origin_of, programme_of, rebuilt_origin
 
 AGAIN, OTHER = rebuilt_origin("a.example", bytes(6)), rebuilt_origin("a.example", b"\1" * 6)
 
@@ -19,6 +19,7 @@ def test_a_rebuilt_ledger_has_a_name_of_its_own_and_so_has_one_rebuilt_from_it()
 @pytest.mark.parametrize("programme", ["cup", "unrouted/scores/3"])
 def test_the_origin_is_what_stands_before_the_programme(programme: str) -> None:
     assert origin_of(f"{AGAIN}/{programme}", programme) == AGAIN
+    assert programme_of(f"{AGAIN}/{programme}") == programme
     assert origin_of("cup", programme) == origin_of(f"x{programme}", programme) == ""
 
 

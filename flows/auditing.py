@@ -22,6 +22,7 @@ from events.cosignature import read_cosignatures, require_quorum
 from events.entry import Entry, Opening, decode_entry
 from events.errors import Tampered
 from events.note import NOTE_BYTES_MAX, open_checkpoint
+from events.origins import programme_of
 from events.proofs import consistency_proof, verify_consistency
 from events.tiles import (
     TILE_BYTES,
@@ -30,6 +31,7 @@ from events.tiles import (
     split_hashes,
     tiles_of,
 )
+from flows.audit_attribution import Attribution
 from flows.audit_documents import DOCUMENT_BYTES, check_names, check_rulebooks, check_schemas, check_sums
 from flows.audit_erasures import Erasures, counted, listed
 from flows.audit_faults import details_of, index_of
@@ -47,10 +49,12 @@ _CLOSED = "phasegate.intake.closed.v1"
 
 
 class Audit:
-    """One audit of one bundle; `run` gives the findings or raises Tampered at the first contradiction."""
+    """One audit of one bundle; `run` gives the findings or raises Tampered at the first contradiction. When it `is_alone`,
+    they say that the logs to which it attributes offsets were not looked at.
+    """
 
-    def __init__(self, files: Files, trust: Trust) -> None:
-        self._files, self._trust = files, trust
+    def __init__(self, files: Files, trust: Trust, *, is_alone: bool = True) -> None:
+        self._files, self._trust, self._is_alone = files, trust, is_alone
         note = files.read(CHECKPOINT, NOTE_BYTES_MAX)
         with located(CHECKPOINT):
             checkpoint = open_checkpoint(note, [trust.log])
@@ -61,13 +65,11 @@ class Audit:
             cosigned = read_cosignatures(note, trust.witnesses)
             fresh = require_quorum(cosigned, trust.quorum, since_s=trust.fresh_since_s)
         self.findings = Findings(checkpoint, cosigned=fresh)
-        self._programme = checkpoint.origin.rpartition("/")[2]
+        self._programme = programme_of(checkpoint.origin)
         check_names(files, checkpoint.size)
         said = decode_deployment(files.read(DEPLOYMENT, DOCUMENT_BYTES))
         self._judging, self._view = self._deployment(said), said.view
         places = decode_positions(files.read(POSITIONS, DOCUMENT_BYTES))
-        if "unrouted/" in checkpoint.origin:
-            self._programme = checkpoint.origin[checkpoint.origin.index("unrouted/") :]
         self._positions = Positions(self._programme, places, self._find)
         self._announced = Announced()
         self._replay = Replay(
@@ -97,6 +99,10 @@ class Audit:
             self.findings.not_checked.append(f"schemas of another version of phasegate: {', '.join(strange)}")
         self._count()
         return self.findings
+
+    def attribution(self, bundle: str) -> Attribution:
+        """After `run`: whose this log says that each offset is."""
+        return Attribution(bundle, self._programme, self._positions.places, self._positions.covered)
 
     # ------------------------------------------------------------------------------------------------- names and keys
     def _deployment(self, said: DeploymentFile) -> Deployment:
@@ -181,6 +187,10 @@ class Audit:
                 for name, tally in (("verdicts", found.verdicts), ("decisions", found.decisions))
                 if tally.unchecked
             ]
+        if found.earlier:
+            self.findings.not_checked.append(
+                f"size and root in {found.earlier} decisions: those of the log that this one was made again from"
+            )
 
     def _check_since(self) -> None:
         """The older checkpoint is of this log, and this one extends it: proved from the bundle's own tiles."""
@@ -219,9 +229,9 @@ class Audit:
             "cosignatures": len(self.findings.cosigned),
         }
         told = self.findings.not_checked
-        if elsewhere := self._positions.elsewhere():
+        if self._is_alone and (elsewhere := self._positions.elsewhere()):
             told.append(f"{elsewhere} offsets that are attributed to other logs: whether those logs have them")
-        if unsealed := self._positions.unsealed():
+        if self._is_alone and (unsealed := self._positions.unsealed()):
             told.append(
                 f"{unsealed} attributed offsets after the last closed intake: no entry vouches for whose they are"
             )

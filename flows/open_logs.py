@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from events.entry import decode_entry
+from events.record import partition_for
 from flows.erasures import Erasures
 from handlers.fold import Folder
 from handlers.judge import Deployment
@@ -62,3 +63,9 @@ class OpenLogs:
         """Drops the oldest of too many. Not while a batch of theirs is still to be written."""
         for key in list(self._logs)[: max(0, len(self._logs) - LOGS_MAX)]:
             del self._logs[key]
+
+
+def partition_of(key: str, partitions: int) -> int:
+    """The partition that a log's records travel in; an unrouted log is named by it."""
+    _, _, number = key.rpartition("/")
+    return int(number) if number != key else partition_for(key.encode(), partitions)

@@ -8,18 +8,22 @@ new, so its logs are other logs: they have an origin of their own, and nothing i
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from events.bus import Bus, Clock
 from events.entry import decode_entry
 from events.errors import Refused
 from events.origins import first_origin, is_rebuilt, origin_of, rebuilt_origin
+from flows.erasures import Erasures
+from flows.erasures_ahead import At, opening_on
 from flows.recorder import Recorder
 from flows.rereading import Rereading
 from handlers.judge import Deployment
-from handlers.replay import Difference, Replay, Tally
+from handlers.replay import Replay
+from handlers.replay_report import Difference, Tally
 from infra.ledger import Ledger, Standing
 
 Places = Mapping[tuple[str, int], int]
@@ -93,10 +97,11 @@ def clock_of(bus: Bus, ends: Places) -> Clock:
 class Rebuilding:
     """The recorder of a new ledger. It is one from the first record to the last, whatever is done with the ledger between."""
 
-    def __init__(self, bus: Bus, new: Ledger, deployment: Deployment, origin: str) -> None:
+    def __init__(self, bus: Bus, new: Ledger, deployment: Deployment, origin: str, erased: Collection[At] = ()) -> None:
         self._new = new
         self._reading = Rereading(bus, {})
         self._recorder = Recorder(self._reading, new, deployment, origin, None)
+        self._recorder.never_keep(erased, partial(opening_on, bus))
 
     def record_up_to(self, stops: Places, advance: Advance) -> None:
         """Records what Kafka holds below `stops`, from where the new ledger is. Raises Refused where it is beyond."""
@@ -130,7 +135,8 @@ def decide_again(new: Ledger, deployment: Deployment, programme: str | None, adv
     for head in new.heads():
         if programme not in (None, head.programme):
             continue
-        replay = Replay(head.programme, head.origin, deployment, new.attribution)
+        look = Erasures(new, head.programme).look
+        replay = Replay(head.programme, head.origin, deployment, new.attribution, hidden=look)
         for stored in new.read(head.programme):
             replay.feed(stored)
             if (done := done + 1) % 500 == 0:
@@ -139,6 +145,7 @@ def decide_again(new: Ledger, deployment: Deployment, programme: str | None, adv
         found.earlier += report.earlier
         found.decisions.checked += report.decisions.checked
         found.decisions.identical += report.decisions.identical
+        found.decisions.unchecked += report.decisions.unchecked
         if report.first_difference is not None and found.first is None:
             found.first = head.programme, report.first_difference, _place(new, head.programme, report.first_difference)
     return found

@@ -19,7 +19,7 @@ from events.origins import is_rebuilt
 from events.record import Record
 from flows.appending import Appending
 from flows.judging import Growth, Judged, judge
-from flows.open_logs import OpenLogs, partition_of
+from flows.open_logs import LookUp, OpenLogs, partition_of
 from flows.relay import Relay
 from handlers.judge import Deployment
 from infra.keys import SigningKey
@@ -42,7 +42,6 @@ class Recorder:
 
     log_key_before: SigningKey | None = None  # that of the logs before the present one, where it was changed
     known_erased: Collection[tuple[str, int, int]] = frozenset()
-    """Topic, partition and offset of records that a later one is known to erase: judged, and never kept."""
 
     def __init__(
         self, bus: Bus, ledger: Ledger, deployment: Deployment, origin: str, log_key: SigningKey | None
@@ -65,6 +64,13 @@ class Recorder:
         self._relay = Relay(bus, ledger, group)
         self._intake = bus.intake(group, self._start, self._revoked)
         self.observe: Callable[[Record, str], None] = lambda _record, _verdict: None
+
+    def never_keep(self, erased: Collection[tuple[str, int, int]], look_up: LookUp) -> None:
+        """Records (topic, partition, offset) that a later one is known to erase: they are judged, and never kept. Until then
+        `look_up` knows what they hold.
+        """
+        self.known_erased = erased
+        self._logs.look_up = look_up
 
     def _start(self, assigned: Collection[tuple[str, int]]) -> Mapping[tuple[str, int], int]:
         self._appending.settle()  # What is being written moves the positions that are asked for.

@@ -11,7 +11,7 @@ from typing import Any
 from events.entry import Opening, decode_entry
 from events.record import Position
 from events.values import format_instant
-from handlers.replay import Tally
+from handlers.replay_report import Tally
 from infra.ledger import Ledger, Standing, StoredRecord
 
 _SHOWN, _BEFORE = 200, 60

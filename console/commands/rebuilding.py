@@ -93,6 +93,7 @@ class _Work:
         return gaps(self._bus, self._ends, self._standing, self._done)
 
     def run(self) -> Result:
+        from flows.erasures_ahead import known_erasures
         from flows.rebuilding import Rebuilding, clock_of, decide_again, origin_for
         from infra.ledger import Ledger
         from infra.ledger.database import is_blank, upgrade
@@ -108,7 +109,8 @@ class _Work:
         with Ledger.open(self._into) as new:
             origin = origin_for(new, self._settings.origin)
             new.bind(self._bus.prefix, self._bus.partitions, clock_of(self._bus, self._ends))
-            with closing(Rebuilding(self._bus, new, self._deployment, origin)) as rebuilding:
+            erased = known_erasures(self._bus, self._deployment, self._ends)
+            with closing(Rebuilding(self._bus, new, self._deployment, origin, erased)) as rebuilding:
                 compared = self._compared(new, rebuilding)
                 self._record(rebuilding, self._ends, "recording what came later" if compared else "recording")
             with self._report.progress("deciding again", sum(h.size for h in new.heads())) as advance:

@@ -215,4 +215,5 @@ def _show(console: Console, data: Mapping[str, Any]) -> None:
 
 
 def _tally(tally: Mapping[str, int]) -> str:
-    return ", ".join(f"{tally[part]} {part}" for part in ("checked", "identical", "different"))
+    parts = ("checked", "identical", "different", *(("unchecked",) if tally["unchecked"] else ()))
+    return ", ".join(f"{tally[part]} {part}" for part in parts)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from events.announced import read_event
@@ -54,6 +54,16 @@ class Erasures:
     def shown(self) -> int:
         """How many erased records the bundle holds nevertheless."""
         return len(self.erased.keys() & self.present)
+
+    def not_checked(self) -> Iterator[str]:
+        """What the bundle does not show, and what it shows although it was erased."""
+        if gone := self.gone():
+            entries = listed(entry.index for entry in gone)
+            yield f"the content of {len(gone)} records, erased as the log says: {counted(gone)}; entries {entries}"
+        if withheld := self.withheld():
+            yield f"the content of {len(withheld)} records, withheld by this view: {counted(withheld)}"
+        if shown := self.shown():
+            yield f"why {shown} records that the log says were erased are in this bundle nevertheless"
 
     def require_all(self) -> None:
         """For a bundle that says of itself that it is whole. Raises Tampered for the first record that is withheld."""

@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from events.bundle import DEPLOYMENT, DeploymentFile
 from events.cosignature import Cosignature
 from events.errors import Tampered
 from events.note import Checkpoint, VerifierKey
+from handlers.judge import Deployment
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +35,19 @@ class Findings:
     not_checked: list[str] = field(default_factory=list)
     since: int | None = None
     cosigned: list[Cosignature] = field(default_factory=list)
+
+
+def judging(said: DeploymentFile, trust: Trust, findings: Findings) -> Deployment:
+    """What judging again needs. The office's keys are the auditor's, else those that the bundle names, which the findings
+    then say.
+    """
+    if not trust.office:
+        names = ", ".join(f"{key.name}+{key.key_id.hex()}" for key in said.office) or "none"
+        findings.not_checked.append(
+            f"that the office's keys are the office's: taken from {DEPLOYMENT} ({names}); give them with --office"
+        )
+    keys = trust.office or said.office
+    return Deployment(said.partitions, {f"{key.name}+{key.key_id.hex()}": key.public for key in keys})
 
 
 class located:  # noqa: N801 - reads as a word in `with`

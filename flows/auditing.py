@@ -14,7 +14,6 @@ from events.bundle import (
     DEPLOYMENT,
     OPENINGS,
     POSITIONS,
-    DeploymentFile,
     decode_deployment,
     decode_positions,
 )
@@ -33,15 +32,14 @@ from events.tiles import (
 )
 from flows.audit_attribution import Attribution
 from flows.audit_documents import DOCUMENT_BYTES, check_names, check_rulebooks, check_schemas, check_sums
-from flows.audit_erasures import Erasures, counted, listed
+from flows.audit_erasures import Erasures, listed
 from flows.audit_faults import details_of, index_of
 from flows.audit_openings import check_opening
 from flows.audit_positions import Positions
-from flows.audit_report import Findings, Trust, located
+from flows.audit_report import Findings, Trust, judging, located
 from flows.audit_signatures import Signatures
 from flows.audit_tree import Opened, Tree
 from handlers.holes import Hidden
-from handlers.judge import Deployment
 from handlers.replay import Replay
 from infra.bundle.reading import Files
 
@@ -68,7 +66,7 @@ class Audit:
         self._programme = programme_of(checkpoint.origin)
         check_names(files, checkpoint.size)
         said = decode_deployment(files.read(DEPLOYMENT, DOCUMENT_BYTES))
-        self._judging, self._view = self._deployment(said), said.view
+        self._judging, self._view = judging(said, trust, self.findings), said.view
         places = decode_positions(files.read(POSITIONS, DOCUMENT_BYTES))
         self._positions = Positions(self._programme, places, self._find)
         self._announced = Announced()
@@ -104,17 +102,7 @@ class Audit:
         """After `run`: whose this log says that each offset is."""
         return Attribution(bundle, self._programme, self._positions.places, self._positions.covered)
 
-    # ------------------------------------------------------------------------------------------------- names and keys
-    def _deployment(self, said: DeploymentFile) -> Deployment:
-        """The office's keys: the auditor's, else those that the bundle names, which is said in the findings."""
-        keys = self._trust.office or said.office
-        if not self._trust.office:
-            names = ", ".join(f"{key.name}+{key.key_id.hex()}" for key in said.office) or "none"
-            self.findings.not_checked.append(
-                f"that the office's keys are the office's: taken from {DEPLOYMENT} ({names}); give them with --office"
-            )
-        return Deployment(said.partitions, {f"{key.name}+{key.key_id.hex()}": key.public for key in keys})
-
+    # ---------------------------------------------------------------------------------------------------- entry by entry
     def _entry(self, opened: Opened) -> None:
         index, opening, path = opened.index, opened.opening, opened.path
         with located(path, index):
@@ -229,25 +217,8 @@ class Audit:
             "cosignatures": len(self.findings.cosigned),
         }
         told = self.findings.not_checked
-        if self._is_alone and (elsewhere := self._positions.elsewhere()):
-            told.append(f"{elsewhere} offsets that are attributed to other logs: whether those logs have them")
-        if self._is_alone and (unsealed := self._positions.unsealed()):
-            told.append(
-                f"{unsealed} attributed offsets after the last closed intake: no entry vouches for whose they are"
-            )
-        if backwards := self._positions.backwards:
-            told.append(
-                f"{backwards} receipts that are earlier than the one before: a broker's clock stepped back, or they are false"
-            )
-        if gone := self._erasures.gone():
-            entries = listed(entry.index for entry in gone)
-            told.append(
-                f"the content of {len(gone)} records, erased as the log says: {counted(gone)}; entries {entries}"
-            )
-        if withheld := self._erasures.withheld():
-            told.append(f"the content of {len(withheld)} records, withheld by this view: {counted(withheld)}")
-        if shown := self._erasures.shown():
-            told.append(f"why {shown} records that the log says were erased are in this bundle nevertheless")
+        told += self._positions.not_checked(is_alone=self._is_alone)
+        told += self._erasures.not_checked()
         if self._signatures.unknown:
             told.append(f"{self._signatures.unknown} signatures that no rule asks for, by keys that are not known here")
         if self._trust.since is None:

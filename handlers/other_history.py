@@ -11,6 +11,7 @@ from typing import Any
 
 from events.envelope import Envelope, decode, encode
 from events.origins import is_other_history, is_rebuilt, origin_of
+from handlers.state import Decision, State
 
 _CLOSED = "phasegate.intake.closed.v1"
 _OF_THE_LOG = {"log", "size", "root"}
@@ -26,6 +27,17 @@ def as_said_before(recorded: Envelope, remade: bytes, log: str, programme: str) 
     else:
         data = event.data | ({"basis": (event.data.get("basis") or {}) | found} if found else {})
     return encode(replace(event, data=data))
+
+
+def size_decided_from(state: State, decision: Decision, log: str) -> int | None:
+    """The size at which this log held what a decision was computed from: as its basis says, or in a rebuilt log where the round
+    came to wait for nothing. None where that cannot be told any more, since records are not there.
+    """
+    basis = decision.fact.data["basis"]
+    if not is_other_history(log, basis["log"], state.programme):
+        return int(basis["size"])
+    found = state.find_decision(decision.fact.event.id)
+    return next((row.cut for row in found[0].rounds if row.decision is decision), None) if found else None
 
 
 def _place(recorded: Envelope, log: str, programme: str) -> dict[str, Any]:

@@ -15,7 +15,9 @@ from events.entry import encode_headers
 from events.envelope import decode, encode
 from events.errors import Refused
 from flows import rereading
+from flows.cut import inputs_at_cut
 from flows.office import message
+from flows.reading import Reading
 from flows.rebuilding import Decided, Rebuilding, decide_again, gaps, origin_for
 from flows.rereading import Rereading
 from flows.same_records import Comparison, compare
@@ -82,6 +84,20 @@ def test_it_does_not_matter_which_database_either_ledger_is_in(tmp_path: Path, p
         again, _ = rebuilt(stage.parts.bus, old, f"sqlite:///{tmp_path}/again.sqlite")
         assert again.first is None
         assert again.records.checked == compared.records.checked == sum(stage.parts.bus.ends().values())
+
+
+def test_what_a_decision_was_computed_from_is_found_at_another_size(tmp_path: Path) -> None:
+    stage, _ = both_on(MemoryBus("test", 3, "scenario", lambda: 0), f"sqlite:///{tmp_path}/old.sqlite")
+    url = f"sqlite:///{tmp_path}/new.sqlite"
+    rebuilt(stage.parts.bus, stage.parts.ledger, url)
+    with Ledger.open(url) as new:
+        before, again = (
+            inputs_at_cut(Reading(ledger, 3, {}, ()), small.PROGRAMME, "heat", None)
+            for ledger in (stage.parts.ledger, new)
+        )
+    assert again.inputs == before.inputs
+    assert (again.status, again.is_decided) == (before.status, before.is_decided)
+    assert again.size != before.size
 
 
 def test_records_of_all_partitions_come_by_their_receipt_and_each_partition_in_order(

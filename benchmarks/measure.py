@@ -72,6 +72,14 @@ def against(row: Row, peer: Row, at_least: float | None = None) -> Row:
     return Row(row.name, row.events, row.seconds, peer.name, ratio, aim, met)
 
 
+def within(row: Row, floor: Row, at_most: float | None) -> Row:
+    """The row with its cost per event as a multiple of that of a floor, and whether that is what we aim at."""
+    ratio = row.microseconds / floor.microseconds
+    aim = None if at_most is None else f"at most {at_most:g}"
+    met = None if at_most is None else ratio <= at_most
+    return Row(row.name, row.events, row.seconds, floor.name, ratio, aim, met)
+
+
 def flat(row: Row, first: Row, at_most: float) -> Row:
     """The row with its cost per event as a multiple of that of a smaller number of events."""
     ratio = row.microseconds / first.microseconds

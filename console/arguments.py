@@ -79,26 +79,6 @@ def programme(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("programme", metavar="PROGRAMME", help="the programme's id")
 
 
-def status(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("programme", nargs="?", metavar="PROGRAMME", help="the programme's id; all logs without one")
-    parser.add_argument("--check", action="store_true", help="leave with exit code 10 when somebody should look")
-
-
-def figures(parser: argparse.ArgumentParser) -> None:
-    programme(parser)
-    parser.add_argument("--phase", metavar="P", help="the phase's id; every open one without it")
-    parser.add_argument("--out", type=Path, metavar="DIR", help="write each figure there as an SVG file")
-
-
-def log(parser: argparse.ArgumentParser) -> None:
-    programme(parser)
-    parser.add_argument("index", nargs="?", type=number, metavar="N", help="one entry, with all that is kept of it")
-    verdicts = ("accepted", "refused", "duplicate", "pending", "waiting")
-    parser.add_argument("--verdict", choices=verdicts, help="only entries of this verdict; waiting: pending still")
-    parser.add_argument("--type", metavar="T", help="only entries of this type, such as score.recorded")
-    parser.add_argument("--limit", type=number, metavar="N", help="the last N (default 50; all with --json)")
-
-
 def announce(parser: argparse.ArgumentParser) -> None:
     check(parser)
     parser.add_argument(
@@ -161,15 +141,6 @@ def _bus(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def robustness(parser: argparse.ArgumentParser) -> None:
-    programme(parser)
-    parser.add_argument("--phase", metavar="P", required=True, help="the phase's id")
-    parser.add_argument("--seed", type=number, metavar="N", default=1, help="what panels are drawn from (default 1)")
-    parser.add_argument(
-        "--resamples", type=number, metavar="N", default=1000, help="how often panels are drawn anew (default 1000)"
-    )
-
-
 def prove(parser: argparse.ArgumentParser) -> None:
     programme(parser)
     parser.add_argument("index", type=number, metavar="INDEX", help="the entry's index")
@@ -198,14 +169,39 @@ def rebuild(parser: argparse.ArgumentParser) -> None:
 
 def verify(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "bundles", type=Path, nargs="+", metavar="BUNDLE", help="a directory or a zip that export made; one of each log"
+        "bundles",
+        type=Path,
+        nargs="+",
+        metavar="BUNDLE",
+        help="what export made, one of each log, or a .tlog-proof file",
     )
     parser.add_argument(
         "--vkey", metavar="K", action="append", required=True, help="each log's public key, from somewhere else"
     )
+    _trust(parser)
+
+
+def attest(parser: argparse.ArgumentParser) -> None:
+    """Of a programme in the ledger, or with `--vkey` of a bundle."""
+    parser.add_argument("target", metavar="PROGRAMME|BUNDLE", help="the programme's id; with --vkey a bundle")
+    parser.add_argument("--again", action="store_true", help="attest every decision anew, at the present size")
+    bundle = parser.add_argument_group("an auditor's attestations of a bundle")
+    bundle.add_argument("--vkey", metavar="K", help="the log's public key, from somewhere else")
+    bundle.add_argument("--key", type=Path, metavar="FILE", help="the auditor's key file, which signs")
+    bundle.add_argument("--source", metavar="S", help="as whom the rulebook names the auditor")
+    bundle.add_argument(
+        "--out", type=Path, metavar="FILE", help="where the signed attestations go; nothing is there yet"
+    )
+    _trust(bundle)
+
+
+def _trust(parser: argparse._ActionsContainer) -> None:
+    """What else whoever verifies a bundle brings."""
     parser.add_argument(
         "--office", metavar="K", action="append", default=[], help="a public key of the office (repeatable)"
     )
+    parser.add_argument("--entry", type=Path, metavar="FILE", help="of a proof: the bytes of its entry")
+    parser.add_argument("--opening", type=Path, metavar="FILE", help="of a proof: what the entry commits to")
     parser.add_argument(
         "--since", type=Path, metavar="FILE", action="append", default=[],
         help="an older checkpoint that a bundle must extend (repeatable)",

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from console import acts, arguments, key_arguments, lever_arguments
+from console import acts, arguments, key_arguments, lever_arguments, looking_arguments
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +29,9 @@ COMMANDS: Mapping[str, Command] = {
     "publish": Command("send the events of a file", arguments.publish, "console.commands.sending:publish"),
     "record": Command("the recorder, as a service", arguments.record, "console.commands.services:record"),
     "progress": Command("perform what is due in a programme", arguments.progress, "console.commands.services:progress"),
-    "status": Command("where things stand", arguments.status, "console.commands.look:status", reads=True),
-    "log": Command("the entries of a log", arguments.log, "console.commands.look:log", reads=True),
+    "serve": Command("the flows, as a service", arguments.nothing, "console.commands.serving:serve"),
+    "status": Command("where things stand", looking_arguments.status, "console.commands.look:status", reads=True),
+    "log": Command("the entries of a log", looking_arguments.log, "console.commands.look:log", reads=True),
     "decisions": Command(
         "what was decided: standings, outcomes, reasons",
         arguments.programme,
@@ -38,7 +39,22 @@ COMMANDS: Mapping[str, Command] = {
         reads=True,
     ),
     "figures": Command(
-        "standings, margins and time lines, drawn", arguments.figures, "console.commands.figures:figures", reads=True
+        "standings, margins and time lines, drawn",
+        looking_arguments.figures,
+        "console.commands.figures:figures",
+        reads=True,
+    ),
+    "explain": Command(
+        "why: of an entrant, a phase or a record; the letter of decision",
+        looking_arguments.explain,
+        "console.commands.explaining:explain",
+        reads=True,
+    ),
+    "report": Command(
+        "pages about a programme, to read and hand on",
+        looking_arguments.report,
+        "console.commands.reporting:report",
+        reads=True,
     ),
     "replay": Command(
         "judge and decide everything again, and compare",
@@ -51,7 +67,7 @@ COMMANDS: Mapping[str, Command] = {
     "preview": Command("what events would change", acts.preview, "console.commands.previewing:preview", reads=True),
     "robustness": Command(
         "how stable the outcome of a phase is",
-        arguments.robustness,
+        looking_arguments.robustness,
         "console.commands.robustness:robustness",
         reads=True,
     ),
@@ -69,6 +85,9 @@ COMMANDS: Mapping[str, Command] = {
     "export": Command("a bundle for an auditor", arguments.export, "console.commands.evidence:export"),
     "verify": Command(
         "check a bundle, trusting nothing but a key", arguments.verify, "console.commands.verifying:verify"
+    ),
+    "attest": Command(
+        "replay, and say on record how each decision came out", arguments.attest, "console.commands.attesting:attest"
     ),
     "check": Command("list the faults of a rulebook", arguments.check, "console.commands.rules:check"),
     "score": Command("standings from a table of marks", arguments.score, "console.commands.rules:score"),

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, StringConstraints
 
 from events.fields import Criterion, EventId, Id, Number, Payload, Sha256, Text
+
+Index = Annotated[int, Field(ge=0, le=2**53 - 1)]
+
+Said = Annotated[str, StringConstraints(max_length=1000)]
+"""A value of a log as text, cut where it is longer; may be empty."""
 
 GateVerdict = Literal["met", "not-met", "undetermined"]
 
@@ -104,3 +109,25 @@ class ActApproved(Payload):
     act: EventId
     role: Id
     meaning: Text
+
+
+class ReplayDifference(Payload):
+    """The first thing that came out differently: at which entry, of what, which member, and both values as text."""
+
+    index: Index
+    what: Said
+    member: Said
+    recorded: Said
+    replayed: Said
+
+
+class ReplayAttested(Payload):
+    """Somebody replayed the log up to `size`, which has this Merkle root there, and says how a decision came out: identical
+    when everything up to the decision did, byte for byte; else `difference` is the first.
+    """
+
+    decision: EventId
+    size: Annotated[int, Field(ge=1, le=2**53 - 1)]
+    root: Sha256
+    result: Literal["identical", "different"]
+    difference: ReplayDifference | None = None

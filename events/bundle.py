@@ -5,6 +5,7 @@
     tile/entries/<N>[.p/<W>]    the entries
     openings.ndjson             what commitments open to, one JSON line each, by index
     positions.json              whose the offsets between this log's own are
+    handovers/<size>            each checkpoint below that two keys of the log signed
     deployment.json             what judging again needs: partitions, the office's public keys
     rulebooks/<sha256>.json     each rulebook that was announced
     schemas/<type>.json         JSON Schemas of the events
@@ -28,7 +29,7 @@ import rfc8785
 
 from events.entry import NUMBER_MAX, SALT_BYTES, Opening
 from events.errors import Refused, Tampered
-from events.note import ED25519, VerifierKey, format_vkey, parse_vkey
+from events.note import ED25519, VerifierKey, format_vkey, parse_vkey, signature_lines, unverified
 from events.record import TOPICS
 
 CHECKPOINT = "checkpoint"
@@ -39,6 +40,7 @@ README = "README.txt"
 SUMS = "SHA256SUMS"
 PLAIN_FILES = (CHECKPOINT, OPENINGS, POSITIONS, DEPLOYMENT, README)
 RULEBOOK = re.compile(r"rulebooks/[0-9a-f]{64}\.json")
+HANDOVER = re.compile(r"handovers/([1-9][0-9]{0,15})")
 SCHEMA = re.compile(r"schemas/[a-z][a-z0-9.]{0,99}\.json")
 
 CONTROL = "control"
@@ -53,12 +55,17 @@ def canonical(document: Any) -> bytes:
     return rfc8785.dumps(document)
 
 
+_SORTED = orjson.OPT_SORT_KEYS
+_TEXTS = {"index", "salt", "key", "headers", "value"}
+"""The members of nearly every opening: nothing in it is other than text. Then its line is what is dumped of it again."""
+
+
 def encode_opening(index: int, opening: Opening) -> bytes:
     """One line of openings.ndjson, LF included. The salt is hexadecimal; what is absent is null."""
     document: dict[str, Any] = {"index": index, "salt": opening.salt.hex()}
     for name, data in (("key", opening.key), ("headers", opening.headers), ("value", opening.value)):
         _put(document, name, data)
-    return orjson.dumps(document, option=orjson.OPT_SORT_KEYS) + b"\n"
+    return orjson.dumps(document, option=_SORTED) + b"\n"
 
 
 def _put(document: dict[str, Any], name: str, data: bytes | None) -> None:
@@ -72,9 +79,11 @@ def decode_opening(line: bytes, where: str) -> tuple[int, Opening]:
     """Index and opening of a line without its LF. Raises Tampered unless it is exactly what `encode_opening` writes."""
     try:
         document = orjson.loads(line)
+        if document.keys() == _TEXTS and orjson.dumps(document, option=_SORTED) == line:
+            return _all_text(document)
         index, salt = document["index"], bytes.fromhex(document["salt"])
         key, headers, value = (_take(document, name) for name in ("key", "headers", "value"))
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise Tampered(f"{where} is not an opening: {line[:200]!r} ({error!r})", file=OPENINGS) from error
     if type(index) is not int or not 0 <= index <= NUMBER_MAX or headers is None or len(salt) != SALT_BYTES:
         raise Tampered(f"{where} has no index, salt of {SALT_BYTES} bytes, or headers: {line[:200]!r}", file=OPENINGS)
@@ -84,10 +93,28 @@ def decode_opening(line: bytes, where: str) -> tuple[int, Opening]:
     return index, opening
 
 
+def _all_text(document: Mapping[str, Any]) -> tuple[int, Opening]:
+    """An opening whose members are those of text, as nearly all are. Raises ValueError for what `encode_opening` would not
+    write; AttributeError and TypeError for members of another kind.
+    """
+    index, salt = document["index"], bytes.fromhex(document["salt"])
+    if (
+        type(index) is not int
+        or not 0 <= index <= NUMBER_MAX
+        or len(salt) != SALT_BYTES
+        or salt.hex() != document["salt"]
+    ):
+        raise ValueError(f"index {index!r}, salt of {len(salt)} bytes")
+    return index, Opening(salt, _bytes(document["key"]), document["headers"].encode(), _bytes(document["value"]))
+
+
+def _bytes(text: str | None) -> bytes | None:
+    return None if text is None else text.encode()
+
+
 def _take(document: Mapping[str, Any], name: str) -> bytes | None:
     if name in document:
-        text = document[name]
-        return None if text is None else text.encode()
+        return _bytes(document[name])
     return base64.b64decode(document[f"{name}_base64"], validate=True)
 
 
@@ -174,6 +201,17 @@ def decode_deployment(data: bytes) -> DeploymentFile:
     if type(partitions) is not int or not 1 <= partitions <= 1000 or any(key.algorithm != ED25519 for key in keys):
         raise Tampered(f"{DEPLOYMENT}: {partitions!r} partitions, or a key that signs no events", file=DEPLOYMENT)
     return DeploymentFile(partitions, keys, view)
+
+
+def is_handover(note: bytes) -> bool:
+    """Whether two keys stand under a checkpoint in the name of its log: an old one and the one after it. Unverified."""
+    origin = unverified(note).origin
+    return len({identifier for name, identifier, _ in signature_lines(note) if name == origin}) > 1
+
+
+def handover_path(size: int) -> str:
+    """Where the hand-over of this size is in a bundle."""
+    return f"handovers/{size}"
 
 
 def rulebook_file(document: Any) -> tuple[str, bytes]:

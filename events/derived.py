@@ -22,6 +22,11 @@ def pipeline_source(programme: str) -> str:
     return f"urn:phasegate:{programme}:pipeline"
 
 
+def attestor_source(programme: str) -> str:
+    """Who says for the office what its own replays found. Apart from the pipeline, whose events a replay makes again."""
+    return f"urn:phasegate:{programme}:attestor"
+
+
 def log_source(programme: str) -> str:
     """What a change of the key that signs a programme's checkpoints is said of. Nothing is ever sent in its name."""
     return f"urn:phasegate:{programme}:log"

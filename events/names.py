@@ -17,12 +17,15 @@ PREFIX = "phasegate."
 
 @dataclass(frozen=True, slots=True)
 class EventType:
-    """A stored name, where it may stand, and the shape of its data. `office` marks what only the office's key may say."""
+    """A stored name, where it may stand, and the shape of its data. `office` marks what only the office's key may say,
+    `signed` what counts only when its source signed it, whatever the rulebook asks of that source.
+    """
 
     name: str
     topics: tuple[str, ...]
     model: type[Payload]
     office: bool = False
+    signed: bool = False
 
     short: str = field(init=False)
     """The name without prefix and version, as rulebooks use it: `score.recorded`."""
@@ -57,6 +60,7 @@ _TABLE = (
     EventType("phasegate.objection.ruled.v1", ("audits",), audits.ObjectionRuled),
     EventType("phasegate.reproduction.reported.v1", ("audits",), audits.ReproductionReported),
     EventType("phasegate.act.approved.v1", ("audits",), audits.ActApproved),
+    EventType("phasegate.replay.attested.v1", ("audits",), audits.ReplayAttested, signed=True),
     EventType("phasegate.programme.announced.v1", ("decisions",), decisions.ProgrammeAnnounced, office=True),
     EventType("phasegate.evaluator.appointed.v1", ("decisions",), decisions.EvaluatorAppointed, office=True),
     EventType("phasegate.phase.opened.v1", ("decisions",), decisions.PhaseOpened, office=True),

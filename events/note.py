@@ -220,6 +220,16 @@ def cosigned_time(signature: bytes) -> int:
     return time_s
 
 
+def has_line(note: bytes, key: VerifierKey) -> bool:
+    """Whether a line says that it is this key's. Nothing is verified."""
+    return any((name, identifier) == (key.name, key.key_id) for name, identifier, _ in signature_lines(note))
+
+
+def unverified(note: bytes) -> Checkpoint:
+    """What a note says, whoever signed it: for those who verify its signatures when they know the keys."""
+    return parse_checkpoint(_split(note)[0])
+
+
 def signature_lines(note: bytes) -> Iterator[tuple[str, bytes, bytes]]:
     """Every signature line of a note, unverified, as (name, key id, signature). Raises Tampered on a malformed one."""
     return map(_signature, _split(note)[1])

@@ -7,12 +7,11 @@ level-0 tile, each as uint16 big-endian length and bytes.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from events.errors import Tampered
-from events.merkle import HASH_BYTES, node_hash
+from events.merkle import EMPTY_ROOT, HASH_BYTES, node_hash, tree_root
 from events.proofs import Place, Read
 
 WIDTH = 256
@@ -21,10 +20,6 @@ LEVEL_BITS = 8
 ENTRIES = "entries"
 LEVELS = 8
 """A size has at most 63 bits, so levels 0 to 7."""
-
-_PATH = re.compile(
-    r"tile/(entries|[0-7])/((?:x[0-9]{3}/){0,6}[0-9]{3})(?:\.p/([1-9]|[1-9][0-9]|1[0-9]{2}|2[0-4][0-9]|25[0-5]))?"
-)
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -44,17 +39,6 @@ class Tile:
         name = "/".join([f"x{group}" for group in groups[:-1]] + groups[-1:])
         partial = "" if self.width == WIDTH else f".p/{self.width}"
         return f"tile/{ENTRIES if self.level < 0 else self.level}/{name}{partial}"
-
-
-def parse_path(path: str) -> Tile | None:
-    """The tile of a path, or None when it is not exactly how one is written."""
-    match = _PATH.fullmatch(path)
-    if match is None:
-        return None
-    level, name, width = match.groups()
-    number = int(name.replace("/", "").replace("x", ""))
-    tile = Tile(-1 if level == ENTRIES else int(level), number, int(width or WIDTH))
-    return tile if tile.path == path else None
 
 
 def tiles_of(size: int) -> Iterator[Tile]:
@@ -79,7 +63,9 @@ def _row(level: int, count: int) -> Iterator[Tile]:
 
 
 class TileBuilder:
-    """Makes the tiles of a growing tree: each full one as its last leaf comes, partial ones at the end."""
+    """Makes the tiles of a growing tree: each full one as its last leaf comes, partial ones at the end. It is the tree, too:
+    nothing below a full tile is hashed twice.
+    """
 
     def __init__(self) -> None:
         self._rows: list[list[bytes]] = [[]]
@@ -87,7 +73,9 @@ class TileBuilder:
 
     def grow(self, leaf: bytes) -> Iterator[tuple[Tile, bytes]]:
         """The full tiles that one more leaf completes, from the leaves up."""
-        level, found = 0, leaf
+        yield from self._grow(0, leaf)
+
+    def _grow(self, level: int, found: bytes) -> Iterator[tuple[Tile, bytes]]:
         while True:
             row = self._rows[level]
             row.append(found)
@@ -101,6 +89,28 @@ class TileBuilder:
             if level == len(self._rows):
                 self._rows.append([])
                 self._numbers.append(0)
+
+    def grow_row(self, leaves: Sequence[bytes]) -> Iterator[tuple[Tile, bytes]]:
+        """The full tiles that these leaves complete: all of one tile of level 0, or the last ones there are."""
+        if self._rows[0] or len(leaves) != WIDTH:
+            for leaf in leaves:
+                yield from self.grow(leaf)
+            return
+        yield Tile(0, self._numbers[0]), b"".join(leaves)
+        self._numbers[0] += 1
+        if len(self._rows) == 1:
+            self._rows.append([])
+            self._numbers.append(0)
+        yield from self._grow(1, tile_root(leaves))
+
+    def root(self) -> bytes:
+        """The root of all leaves so far. What a level has not in full tiles follows, as one subtree, what the level above
+        has: the split of RFC 6962 falls between them.
+        """
+        found: list[bytes] = []
+        for row in self._rows:
+            found = [tree_root([*row, *found])] if row or found else []
+        return found[0] if found else EMPTY_ROOT
 
     def finish(self) -> Iterator[tuple[Tile, bytes]]:
         """The partial tiles. They feed none above them."""
@@ -119,9 +129,9 @@ def split_hashes(data: bytes, width: int, where: str) -> list[bytes]:
 
 def tile_root(hashes: Sequence[bytes]) -> bytes:
     """The root of 2^k hashes, of a full tile for one."""
-    row = list(hashes)
+    row = hashes
     while len(row) > 1:
-        row = [node_hash(row[at], row[at + 1]) for at in range(0, len(row), 2)]
+        row = list(map(node_hash, row[::2], row[1::2]))
     return row[0]
 
 

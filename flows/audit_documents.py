@@ -7,18 +7,23 @@ from collections.abc import Mapping
 from functools import cache
 
 from events import schemas
-from events.bundle import PLAIN_FILES, RULEBOOK, SCHEMA, SUMS, canonical, decode_sums
+from events.bundle import CHECKPOINT, HANDOVER, PLAIN_FILES, RULEBOOK, SCHEMA, SUMS, canonical, decode_sums
 from events.errors import Tampered
-from events.tiles import bundles_of, tiles_of
+from events.tiles import WIDTH, bundles_of, tiles_of
 from infra.bundle.reading import Files
 
 DOCUMENT_BYTES = 64 << 20
+_FREE = (RULEBOOK, SCHEMA, HANDOVER)
+"""Files of which a bundle has as many as its log gives reason for."""
 
 
 def check_names(files: Files, size: int) -> None:
     """Exactly the files that a bundle of this size has. One too many may be there to be mistaken for another."""
+    if size > WIDTH * len(files.names):  # before names are made of a size that nobody may have signed
+        raise Tampered(f"the bundle has {len(files.names)} files, too few for {size} entries", file=CHECKPOINT,
+                       fault="file-missing")  # fmt: skip
     wanted = {tile.path for tile in (*tiles_of(size), *bundles_of(size))} | {*PLAIN_FILES, SUMS}
-    free = {name for name in files.names - wanted if RULEBOOK.fullmatch(name) or SCHEMA.fullmatch(name)}
+    free = {name for name in files.names - wanted if any(one.fullmatch(name) for one in _FREE)}
     if missing := sorted(wanted - files.names):
         raise Tampered(f"{missing[0]} is missing from the bundle", file=missing[0], expected="a file", found="none",
                        fault="file-missing")  # fmt: skip

@@ -33,6 +33,15 @@ def named(error: Tampered) -> Tampered:
     return error
 
 
+def differs(first: Difference, path: str) -> Tampered:
+    """The error of a log that came out differently when it was replayed."""
+    return Tampered(
+        f"entry {first.index}: {first.what}: {first.member or 'the event'} is recorded as {first.recorded!r}, "
+        f"replayed as {first.replayed!r}{first.reason and f' for {first.reason}'}",
+        file=path, index=first.index, expected=first.replayed, found=first.recorded, **details_of(first),
+    )  # fmt: skip
+
+
 def details_of(difference: Difference) -> Mapping[str, Any]:
     """Code, type, member and reason of what a replay makes otherwise."""
     about = {"fault": (fault := _fault(difference)), "type": difference.type}

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from events.bundle import OPENINGS
 from events.entry import Entry, Opening, commitment, decode_headers
 from events.errors import Tampered
-from flows.audit_report import located
+from flows.audit_report import place
 
 
 def check_opening(entry: Entry, opening: Opening | None, find: Callable[[Callable[[Entry], bool]], int | None]) -> bool:
@@ -16,8 +16,10 @@ def check_opening(entry: Entry, opening: Opening | None, find: Callable[[Callabl
     """
     if opening is None:
         return False
-    with located(OPENINGS, entry.index):
+    try:
         decode_headers(opening.headers)
+    except Tampered as error:
+        raise place(error, OPENINGS, entry.index) from None
     if (found := commitment(opening)) == entry.commitment:
         return True
     other = find(lambda one: one.commitment == found)

@@ -4,7 +4,7 @@ says of the attribution when an intake closed is what positions.json says.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from hashlib import sha256
 from typing import Any
 
@@ -104,18 +104,6 @@ class Positions:
         place = self._places.get((topic, partition))
         others = place.others if place else ()
         return [[start, min(end, stop), owner] for start, end, owner in others if start < stop]
-
-    def not_checked(self, *, is_alone: bool) -> Iterator[str]:
-        """What is to be said of offsets and receipts. When the log `is_alone`, those that it attributes were not looked at."""
-        if is_alone and (elsewhere := self.elsewhere()):
-            yield f"{elsewhere} offsets that are attributed to other logs: whether those logs have them"
-        if is_alone and (unsealed := self.unsealed()):
-            yield f"{unsealed} attributed offsets after the last closed intake: no entry vouches for whose they are"
-        if self.backwards:
-            yield (
-                f"{self.backwards} receipts that are earlier than the one before: a broker's clock stepped back, or they "
-                "are false"
-            )
 
     def elsewhere(self) -> int:
         """How many offsets are attributed to other logs."""

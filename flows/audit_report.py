@@ -26,6 +26,31 @@ class Trust:
     fresh_since_s: int | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Attestation:
+    """What a source says, in entry `index`, of having replayed a decision in a log of this size. `is_of_this_log`: this log
+    had the root that it names.
+    """
+
+    index: int
+    decision: str
+    source: str
+    size: int
+    result: str
+    is_of_this_log: bool
+
+
+@dataclass(frozen=True, slots=True)
+class HandedOver:
+    """Trust that went on from one key of the log to the next: both signed the head of this size, under which the log names
+    the next.
+    """
+
+    size: int
+    before: VerifierKey
+    after: VerifierKey
+
+
 @dataclass(slots=True)
 class Findings:
     """What was checked, with counts, and what was not, in sentences."""
@@ -35,6 +60,8 @@ class Findings:
     not_checked: list[str] = field(default_factory=list)
     since: int | None = None
     cosigned: list[Cosignature] = field(default_factory=list)
+    attested: list[Attestation] = field(default_factory=list)
+    handed_over: list[HandedOver] = field(default_factory=list)
 
 
 def judging(said: DeploymentFile, trust: Trust, findings: Findings) -> Deployment:
@@ -61,6 +88,12 @@ class located:  # noqa: N801 - reads as a word in `with`
 
     def __exit__(self, _: type[BaseException] | None, error: BaseException | None, __: object) -> None:
         if isinstance(error, Tampered):
-            error.details = {**self._where, **error.details}
-            if self._where["file"] not in error.message:
-                error.message = f"{self._where['file']}: {error.message}"
+            place(error, **self._where)
+
+
+def place(error: Tampered, file: str, index: int | None = None) -> Tampered:
+    """The error with file and index, where it does not say them itself."""
+    error.details = {"file": file, **({} if index is None else {"index": index}), **error.details}
+    if file not in error.message:
+        error.message = f"{file}: {error.message}"
+    return error

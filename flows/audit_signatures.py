@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from events.announced import read_event
-from events.derived import pipeline_source
+from events.derived import attestor_source, pipeline_source
 from events.entry import Entry, Opening, decode_headers
 from events.envelope import JWS_HEADER
 from events.errors import Refused, Tampered
@@ -55,9 +55,10 @@ class Signatures:
         event = read_event(entry.index, opening)
         source = sources.get(event.source)
         row = TYPES.get(event.type)
-        if event.source == pipeline_source(programme) or (row is not None and row.office):
+        is_attestor = source is None and event.source == attestor_source(programme)
+        if event.source == pipeline_source(programme) or is_attestor or (row is not None and row.office):
             own: Mapping[str, bytes] = {}
-        elif source is not None and source.signs:
+        elif source is not None and (source.signs or (row is not None and row.signed)):
             own = _keys([source])
         else:
             return

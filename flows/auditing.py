@@ -6,7 +6,7 @@ Imports neither Prefect nor Kafka nor SQLAlchemy (tests/flows/test_auditing.py),
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from events.announced import Announced, read_event
 from events.bundle import (
@@ -20,9 +20,9 @@ from events.bundle import (
 from events.cosignature import read_cosignatures, require_quorum
 from events.entry import Entry, Opening, decode_entry
 from events.errors import Tampered
-from events.note import NOTE_BYTES_MAX, open_checkpoint
+from events.note import NOTE_BYTES_MAX
 from events.origins import programme_of
-from events.proofs import consistency_proof, verify_consistency
+from events.rulebook import Source
 from events.tiles import (
     TILE_BYTES,
     Tile,
@@ -30,32 +30,45 @@ from events.tiles import (
     split_hashes,
     tiles_of,
 )
+from flows.audit_attestations import Attestations
 from flows.audit_attribution import Attribution
 from flows.audit_documents import DOCUMENT_BYTES, check_names, check_rulebooks, check_schemas, check_sums
+from flows.audit_doubts import doubts
 from flows.audit_erasures import Erasures, listed
-from flows.audit_faults import details_of, index_of
+from flows.audit_faults import differs, index_of
+from flows.audit_handovers import LogKeys
 from flows.audit_openings import check_opening
 from flows.audit_positions import Positions
-from flows.audit_report import Findings, Trust, judging, located
+from flows.audit_report import Findings, Trust, judging, located, place
 from flows.audit_signatures import Signatures
+from flows.audit_since import check_since
 from flows.audit_tree import Opened, Tree
+from handlers.attestation import Decisions
 from handlers.holes import Hidden
 from handlers.replay import Replay
+from handlers.replay_report import Difference, Report
 from infra.bundle.reading import Files
 
 _CLOSED = "phasegate.intake.closed.v1"
 
 
 class Audit:
-    """One audit of one bundle; `run` gives the findings or raises Tampered at the first contradiction. When it `is_alone`,
-    they say that the logs to which it attributes offsets were not looked at.
+    """One audit of one bundle; `run` gives the findings or raises Tampered at the first contradiction. What it keeps in
+    memory does not grow with the log, but for what judging has to know: without `judges` it is the log alone that is checked.
+
+    With `decisions` it gathers those there, and goes on past what a replay finds different: `difference` says it, and is to
+    be attested. When it `is_alone`, the findings say that the logs to which it attributes offsets were not looked at.
     """
 
-    def __init__(self, files: Files, trust: Trust, *, is_alone: bool = True) -> None:
-        self._files, self._trust, self._is_alone = files, trust, is_alone
+    def __init__(self, files: Files, trust: Trust, decisions: Decisions | None = None, *,
+                 judges: bool = True, is_alone: bool = True) -> None:  # fmt: skip
+        self._is_alone = is_alone
+        self._files, self._trust, self._decisions, self._judges = files, trust, decisions, judges
+        self.difference: Difference | None = None
         note = files.read(CHECKPOINT, NOTE_BYTES_MAX)
+        self._keys = LogKeys(files, note, trust.log)
+        checkpoint = self._keys.checkpoint
         with located(CHECKPOINT):
-            checkpoint = open_checkpoint(note, [trust.log])
             if checkpoint.origin != trust.log.name:
                 raise Tampered(
                     f"the checkpoint is of {checkpoint.origin!r}, not of {trust.log.name!r}", fault="another-log"
@@ -70,6 +83,7 @@ class Audit:
         places = decode_positions(files.read(POSITIONS, DOCUMENT_BYTES))
         self._positions = Positions(self._programme, places, self._find)
         self._announced = Announced()
+        self._attestations = Attestations(self._programme, checkpoint.origin)
         self._replay = Replay(
             self._programme, checkpoint.origin, self._judging, details=False, hidden=lambda _index: Hidden()
         )
@@ -78,16 +92,29 @@ class Audit:
         self._erasures = Erasures()
         self._pending: dict[int, Opening] = {}
 
+    @property
+    def sources(self) -> Mapping[str, Source]:
+        """Whom the latest rulebook names."""
+        return self._announced.sources
+
+    @property
+    def report(self) -> Report:
+        """What the replay found."""
+        return self._replay.report
+
     def run(self) -> Findings:
-        entries = Tree(self._files, self.findings.checkpoint).entries()
+        entries = Tree(self._files, self.findings.checkpoint, self._keys.earlier).entries()
         try:
             for opened in entries:
                 self._entry(opened)
         except Tampered:
             deque(entries, maxlen=0)  # Where the bytes are not what was signed, that is what is told.
             raise
+        self._keys.finish()
+        self.findings.handed_over = self._keys.handed_over
         self._positions.finish()
         self._check_since()
+        self.findings.attested = self._attestations.checked(reading_tiles(self.findings.checkpoint.size, self._hashes))
         self._finish_replay()
         rulebooks = check_rulebooks(self._files, self._announced.files)
         equal, strange = check_schemas(self._files)
@@ -105,13 +132,14 @@ class Audit:
     # ---------------------------------------------------------------------------------------------------- entry by entry
     def _entry(self, opened: Opened) -> None:
         index, opening, path = opened.index, opened.opening, opened.path
-        with located(path, index):
+        try:
             entry = decode_entry(opened.entry)
-            if entry.index != index:
-                fault = "index-skipped" if entry.index > index else "index-repeated"
-                raise Tampered(
-                    f"entry {index} says that it is {entry.index}", expected=index, found=entry.index, fault=fault
-                )
+        except Tampered as error:
+            raise place(error, path, index) from None
+        if entry.index != index:
+            fault = "index-skipped" if entry.index > index else "index-repeated"
+            raise Tampered(f"{path}: entry {index} says that it is {entry.index}",
+                           file=path, index=index, expected=index, found=entry.index, fault=fault)  # fmt: skip
         if entry.of is None:
             self._positions.saw(entry)
             self._counts["openings"] += check_opening(entry, opening, self._index_of)
@@ -119,20 +147,27 @@ class Audit:
             raise Tampered(f"{OPENINGS} opens entry {index}, a settlement, which commits to nothing of its own",
                            file=OPENINGS, index=index, fault="settlement-opened")  # fmt: skip
         self._announced.saw(entry, opening)
-        self._closings(entry, opening)
-        self._check_signature(entry, opening, path)
-        with located(path, index):
-            self._erasures.saw(entry, opening)
-            self._replay.feed(opened)
-            self._stop_at_difference(path)
+        self._attestations.saw(entry, opening)
+        if self._decisions is not None:
+            self._decisions.saw(opened.entry, entry, opening)
+        self._keys.saw(self._programme, entry, opening)
+        if entry.type == _CLOSED:
+            self._closings(entry, opening)
+        self._erasures.saw(entry, opening)
+        if self._judges:
+            self._judge(opened, entry)
 
-    def _check_signature(self, entry: Entry, opening: Opening | None, path: str) -> None:
-        if opening is None or entry.verdict not in ("accepted", "pending"):
-            return
-        with located(path, entry.index):
-            self._signatures.saw(entry, opening, self._announced.sources)
-            if self._replay.report.hidden:
-                self._signatures.require(self._programme, entry, opening, self._announced.sources)
+    def _judge(self, opened: Opened, entry: Entry) -> None:
+        """The record's signature, and its verdict made again."""
+        opening = opened.opening
+        with located(opened.path, entry.index):
+            if opening is not None and entry.verdict in ("accepted", "pending"):
+                self._signatures.saw(entry, opening, self._announced.sources)
+                if self._replay.report.hidden:
+                    self._signatures.require(self._programme, entry, opening, self._announced.sources)
+            if self.difference is None:
+                self._replay.feed(opened)
+                self._stop_at_difference(opened.path)
 
     def _index_of(self, is_meant: Callable[[Entry], bool]) -> int | None:
         return index_of(self._files, self.findings.checkpoint.size, is_meant)
@@ -142,8 +177,6 @@ class Audit:
 
     def _closings(self, entry: Entry, opening: Opening | None) -> None:
         """What an accepted closing says of other logs' offsets; it may have been pending before."""
-        if entry.type != _CLOSED:
-            return
         if entry.verdict == "pending" and opening is not None:
             self._pending[entry.index] = opening
         found = opening if entry.of is None else self._pending.pop(entry.of, None)
@@ -156,15 +189,22 @@ class Audit:
     def _stop_at_difference(self, path: str) -> None:
         if (first := self._replay.report.first_difference) is None:
             return
-        raise Tampered(
-            f"entry {first.index}: {first.what}: {first.member or 'the event'} is recorded as {first.recorded!r}, "
-            f"replayed as {first.replayed!r}{first.reason and f' for {first.reason}'}",
-            file=path, index=first.index, expected=first.replayed, found=first.recorded, **details_of(first),
-        )  # fmt: skip
+        if self._decisions is not None:
+            self.difference = first
+            return
+        raise differs(first, path)
 
     def _finish_replay(self) -> None:
         if not self._view:
             self._erasures.require_all()
+        if not self._judges:
+            self.findings.not_checked.append("verdicts, decisions and signatures: nobody asked for them")
+            return
+        if self.difference is not None:
+            self.findings.not_checked.append(
+                f"verdicts and decisions from entry {self.difference.index} on: that came out differently"
+            )
+            return
         found = self._replay.finish()
         self._stop_at_difference(CHECKPOINT)
         self.findings.checked |= {"verdicts": found.verdicts.checked, "decisions": found.decisions.checked}
@@ -181,25 +221,9 @@ class Audit:
             )
 
     def _check_since(self) -> None:
-        """The older checkpoint is of this log, and this one extends it: proved from the bundle's own tiles."""
-        if self._trust.since is None:
-            return
-        with located("the checkpoint given with --since"):
-            old = open_checkpoint(self._trust.since, [self._trust.log])
-            new = self.findings.checkpoint
-            if old.size > new.size:
-                raise Tampered(
-                    f"the older checkpoint has {old.size} entries, the bundle {new.size}: it was rolled back or cut",
-                    expected=old.size, found=new.size, fault="cut-off",
-                )  # fmt: skip
-            proof = consistency_proof(old.size, new.size, reading_tiles(new.size, self._hashes))
-            try:
-                verify_consistency(old.size, new.size, proof, old.root, new.root)
-            except Tampered as error:
-                error.details |= {"fault": "history-rewritten", "expected": old.root.hex()}
-                error.message += ": the log was written anew since"
-                raise
-        self.findings.since = old.size
+        if self._trust.since is not None:
+            head, keys = self.findings.checkpoint, self._keys.trusted
+            self.findings.since = check_since(self._trust.since, keys, head, self._hashes)
 
     def _hashes(self, tile: Tile) -> list[bytes]:
         return split_hashes(self._files.read(tile.path, TILE_BYTES), tile.width, tile.path)
@@ -215,14 +239,9 @@ class Audit:
             **self._counts,
             "signatures": self._signatures.verified,
             "cosignatures": len(self.findings.cosigned),
+            "attestations": sum(one.is_of_this_log for one in self.findings.attested),
         }
-        told = self.findings.not_checked
-        told += self._positions.not_checked(is_alone=self._is_alone)
-        told += self._erasures.not_checked()
-        if self._signatures.unknown:
-            told.append(f"{self._signatures.unknown} signatures that no rule asks for, by keys that are not known here")
-        if self._trust.since is None:
-            told.append("that the log was not rewritten since an older checkpoint; give one with --since")
-        if not self._trust.witnesses:
-            told.append("when the checkpoint was made, and that others were shown the same log; give --witness")
-        told.append("the text of README.txt beyond its sum; signature lines of keys that were not given")
+        if self._keys.handed_over:
+            checked["handovers"] = len(self._keys.handed_over)
+        of = self._positions, self._erasures, self._signatures, self._keys, self._trust
+        self.findings.not_checked += doubts(*of, is_alone=self._is_alone)

@@ -17,7 +17,7 @@ Whoever gave you this bundle could have made this file too. Take the log's key f
 the announcement of the programme. Then compare; the exporter says that it is
 
   {vkey}
-
+{changed}
 Check everything:
 
   phasegate verify BUNDLE --vkey '{vkey}'
@@ -39,14 +39,23 @@ Without phasegate:
   rulebooks/, schemas/                the rules that were announced; JSON Schemas of the events
 """
 
+_CHANGED = """
+The log changed its key. Each checkpoint that an old key and the next one signed is in handovers/; with the key that you
+have, verify follows them to the one above, where the log itself names the key that comes next.
+"""
+
 _VIEW = """
 It shows only a part of the records: {view}. The others are withheld. That they are there, when they came and what
 was said of them is in the entries; their content is not.
 """
 
 
-def readme(checkpoint: Checkpoint, key: VerifierKey, office: Sequence[VerifierKey], view: str = "") -> bytes:
-    """The bytes of the file. `view` names the part of the records that the bundle shows; all when empty."""
+def readme(
+    checkpoint: Checkpoint, key: VerifierKey, office: Sequence[VerifierKey], view: str = "", *, changed: bool
+) -> bytes:
+    """The bytes of the file. `view` names the part of the records that the bundle shows; all when empty. `changed`: there
+    are hand-overs.
+    """
     told = "".join(f"\n                                      {format_vkey(one)}" for one in office)
     return _TEXT.format(
         origin=checkpoint.origin,
@@ -54,5 +63,6 @@ def readme(checkpoint: Checkpoint, key: VerifierKey, office: Sequence[VerifierKe
         root=checkpoint.root.hex(),
         vkey=format_vkey(key),
         office=told,
+        changed=_CHANGED if changed else "",
         view=_VIEW.format(view=view) if view else "",
     ).encode()

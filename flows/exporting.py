@@ -24,6 +24,8 @@ from events.bundle import (
     encode_deployment,
     encode_opening,
     encode_positions,
+    handover_path,
+    is_handover,
 )
 from events.entry import Opening, decode_entry, decode_members
 from events.envelope import decode_accepted
@@ -94,9 +96,17 @@ class Exporter:
             writer.add(path, [data])
         for path, data in schema_files().items():
             writer.add(path, [data])
-        writer.add(README, [readme(checkpoint, key, office, view.name if view else "")])
+        handovers = self._handovers(head.programme, checkpoint.size)
+        for path, note in handovers.items():
+            writer.add(path, [note])
+        writer.add(README, [readme(checkpoint, key, office, view.name if view else "", changed=bool(handovers))])
         note = self.cosigned(head.programme, stored.note, key)
         return Exported(writer.publish(note), checkpoint, key, log.without_opening, log.erased)
+
+    def _handovers(self, programme: str, size: int) -> Mapping[str, bytes]:
+        """Every checkpoint below this one that two keys of the log signed. This one is in the bundle anyway."""
+        below = (stored for stored in self.ledger.checkpoints(programme) if stored.size < size)
+        return {handover_path(stored.size): stored.note for stored in below if is_handover(stored.note)}
 
     def _places(self, programme: str, last_offsets: Mapping[tuple[str, int], int]) -> Iterator[Place]:
         for (topic, partition), last in sorted(last_offsets.items()):

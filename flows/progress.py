@@ -57,7 +57,8 @@ def using(way: Progress) -> Iterator[None]:
         _WAY.reset(token)
 
 
-async def _may_pass(task: Task[Any, Any], run: TaskRun, state: RunState[Any]) -> bool:
+async def may_pass(task: Task[Any, Any], run: TaskRun, state: RunState[Any]) -> bool:
+    """Whether trying again may help: what Prefect asks before each retry."""
     error = await state.aresult(raise_on_failure=False)
     return isinstance(error, Unavailable | Conflict)
 
@@ -66,7 +67,7 @@ async def _may_pass(task: Task[Any, Any], run: TaskRun, state: RunState[Any]) ->
     task_run_name="{programme} / {what}",
     retries=len(RETRY_AFTER_S),
     retry_delay_seconds=RETRY_AFTER_S,
-    retry_condition_fn=_may_pass,
+    retry_condition_fn=may_pass,
     cache_policy=NO_CACHE,
 )
 async def perform(programme: str, what: str) -> None:

@@ -19,6 +19,7 @@ from events.origins import is_rebuilt
 from events.record import Record
 from flows.appending import Appending
 from flows.judging import Growth, Judged, judge
+from flows.log_signer import LogSigner
 from flows.open_logs import LookUp, OpenLogs, partition_of
 from flows.relay import Relay
 from handlers.judge import Deployment
@@ -40,7 +41,6 @@ class Recorder:
     log it signs and relays nothing: what is recorded again was both already.
     """
 
-    log_key_before: SigningKey | None = None  # that of the logs before the present one, where it was changed
     known_erased: Collection[tuple[str, int, int]] = frozenset()
 
     def __init__(
@@ -48,8 +48,7 @@ class Recorder:
     ) -> None:
         self._ledger = ledger
         self._deployment = deployment
-        self._origin = origin
-        self._log_key = log_key
+        self.signer = LogSigner(ledger, origin, log_key)
         self._logs = OpenLogs(ledger, deployment, origin)
         self._next: dict[tuple[str, int], int] = {}
         self._recorded: dict[tuple[str, int], int] = {}
@@ -184,7 +183,7 @@ class Recorder:
     def _after(self) -> None:
         self._intake.commit(dict(self._recorded))
         self._logs.trim()
-        if self._log_key is None:
+        if self.signer.key is None:
             return
         decided, self._decided = self._decided, set()
         refused, self._refused = self._refused, set()
@@ -202,9 +201,8 @@ class Recorder:
 
     def _sign(self, key: str) -> None:
         """After a rebalance the log may be another's, who signs it too: then this is tried again at the next pause."""
-        assert self._log_key is not None  # Nothing is to be signed without one.
         try:
-            self._ledger.sign(key, self._log_key.named(f"{self._origin}/{key}"), before=self.log_key_before)
+            self.signer.sign(key)
         except Conflict as conflict:
             log.warning("signed by another", message=conflict.message)
             return
@@ -214,7 +212,7 @@ class Recorder:
         """Signs what has grown, at a pause and before stopping; of partitions just taken over also signs and relays what
         their last recorder did not come to before it was killed.
         """
-        if self._log_key is None:
+        if self.signer.key is None:
             return
         if self._taken_over:
             taken, self._taken_over = self._taken_over, set()

@@ -16,6 +16,7 @@ from events.envelope import CONTENT_TYPE_HEADER, JWS_HEADER, Envelope, Malformed
 from events.errors import NotFound, Refused, Unavailable
 from events.record import TOPICS, Position
 from events.rulebook import Rulebook, digest
+from events.signed_line import signed_parts
 from events.values import format_instant, parse_instant
 from flows.scenario import ANNOUNCED, topic_of
 from handlers.engines import NEWEST
@@ -53,9 +54,10 @@ class Line:
 
 
 def read_lines(path: Path, clock: Clock, key: SigningKey | None) -> list[Line]:
-    """The events of an NDJSON file; empty lines are left out. Raises NotFound, or Refused at the first line that is no
-    JSON object, names no programme (`subject`), or whose topic follows from nothing. What else may be wrong with an event
-    the recorder says, on record.
+    """The events of an NDJSON file; empty lines are left out. `key` signs those that are not signed already: a signed line
+    (`events.signed_line`) is sent with the bytes and the signature that it has. Raises NotFound, or Refused at the first
+    line that is no JSON object, names no programme (`subject`), or whose topic follows from nothing. What else may be wrong
+    with an event the recorder says, on record.
     """
     try:
         rows = path.read_bytes().split(b"\n")
@@ -69,13 +71,15 @@ def read_lines(path: Path, clock: Clock, key: SigningKey | None) -> list[Line]:
 
 
 def _line(row: bytes, where: str, number: int, clock: Clock, key: SigningKey | None) -> Line:
-    try:
-        event = parse_object(row)
-    except Malformed as malformed:
-        raise Refused(f"{where}: {malformed.message}", hint="nothing was sent; correct the line", line=number) from None
-    topic = event.pop("topic", None)
-    value = row if topic is None else orjson.dumps(event)
-    topic = topic_of(str(event.get("type")), where) if topic is None else topic
+    document = _parsed(row, where, number)
+    signed = signed_parts(document)
+    value, signature = (row, None) if signed is None else signed
+    event = document if signed is None else _parsed(value, where, number)
+    topic = event.pop("topic", None) if signed is None else None
+    if topic is None:
+        topic = topic_of(str(event.get("type")), where)
+    else:
+        value = orjson.dumps(event)
     if topic not in TOPICS:
         raise Refused(
             f"{where}: {topic!r} is no topic; there are {', '.join(TOPICS)}", hint="nothing was sent", line=number
@@ -83,10 +87,18 @@ def _line(row: bytes, where: str, number: int, clock: Clock, key: SigningKey | N
     subject = event.get("subject")
     if not isinstance(subject, str) or not subject:
         raise Refused(f"{where}: subject is {subject!r}; it names the programme", hint="nothing was sent", line=number)
-    signature = () if key is None else ((JWS_HEADER, key.jws(value)),)
+    if signature is None and key is not None:
+        signature = key.jws(value)
+    headers = (CONTENT_TYPE_HEADER, *(() if signature is None else ((JWS_HEADER, signature),)))
     stamp_ms = None if clock == "broker" else _instant(event.get("time"), where)
-    headers = (CONTENT_TYPE_HEADER, *signature)
     return Line(number, event.get("id"), event.get("type"), Message(topic, subject.encode(), value, headers, stamp_ms))
+
+
+def _parsed(row: bytes, where: str, number: int) -> dict[str, Any]:
+    try:
+        return parse_object(row)
+    except Malformed as malformed:
+        raise Refused(f"{where}: {malformed.message}", hint="nothing was sent; correct the line", line=number) from None
 
 
 def _instant(time: object, where: str) -> int:

@@ -168,10 +168,13 @@ def _checkpoint(reading: Reading, programme: str, size: int, now_ms: int) -> dic
 
 
 def attention(told: Mapping[str, Any]) -> Iterator[str]:
-    """What somebody should look at: phases that are held, and work that should have been done."""
+    """What somebody should look at: phases that are held, decisions that do not replay, work that should have been done."""
     for row in told["phases"]:
         if row["status"] == "held":
             who = ", ".join(sorted({missing["who"] for missing in row["owed"]})) or "nobody any more"
             yield f"{told['programme']} / {row['phase']} is held: {len(row['owed'])} things are owed by {who}"
+        for said in row.get("attested", ()):
+            if said["result"] == "different":
+                yield f"{said['source']} attests that decision {said['decision']} of {row['phase']} came out differently"
     if told["due"] is not None and told["overdue_seconds"] * 1000 > OVERDUE_AFTER_MS:
         yield f"{told['due']} of {told['programme']} is due since {told['due_since']} ({told['overdue_seconds']} s)"

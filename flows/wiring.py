@@ -12,7 +12,9 @@ from flows.office import Office
 from flows.reader import Reader
 from flows.reading import office_keys, open_ledger
 from flows.recorder import Recorder
+from flows.witnessed import given_out
 from handlers.judge import Deployment
+from infra.given_out import GivenOut
 from infra.kafka import broker
 from infra.kafka.bus import KafkaBus
 from infra.keys import SigningKey, load_key
@@ -31,6 +33,7 @@ class Parts:
     office_key: SigningKey
     log_key: SigningKey
     log_key_before: SigningKey | None = None
+    given_out: GivenOut | None = None
 
     def office(self) -> Office:
         """The office's voice on this bus."""
@@ -43,7 +46,7 @@ class Parts:
     def recorder(self) -> Recorder:
         """A recorder of its own. Topics must be there."""
         recorder = Recorder(self.bus, self.ledger, self.deployment, self.origin, self.log_key)
-        recorder.log_key_before = self.log_key_before
+        recorder.signer.before, recorder.signer.given_out = self.log_key_before, self.given_out
         return recorder
 
     def close(self) -> None:
@@ -107,6 +110,7 @@ def open_parts(settings: Settings | None = None, *, make_topics: bool = False) -
     parts = assemble(
         bus, ledger, settings.origin, load_key(settings.office_key), load_key(settings.log_key), settings.office_vkeys
     )
+    parts.given_out = given_out(ledger, settings)
     if settings.log_key_before is not None:
         parts.log_key_before = load_key(settings.log_key_before)
     return parts

@@ -21,6 +21,12 @@ PUBLIC = frozenset({
 })  # fmt: skip
 """Short names whose content everybody may see. None of them holds a score."""
 
+
+def _is_public(name: str, data: Mapping[str, Any]) -> bool:
+    """An attestation too, unless it tells what came out differently: that may be a mark."""
+    return name in PUBLIC or (name == "replay.attested" and data["result"] == "identical")
+
+
 _OWN = frozenset({
     "entrant.registered", "submission.received", "entrant.withdrawn", "application.received", "rebuttal.filed",
     "objection.filed", "score.recorded", "finding.recorded", "count.ticked", "recognition.voted",
@@ -43,7 +49,7 @@ def to_everybody(profile: str) -> Disclosure:
 
     def shows(event: Envelope) -> bool:
         name = TYPES[event.type].short if event.type in TYPES else ""
-        return name in PUBLIC or (name == "figures.published" and event.data["profile"] == profile)
+        return _is_public(name, event.data) or (name == "figures.published" and event.data["profile"] == profile)
 
     return shows
 
@@ -60,6 +66,6 @@ def to_entrant(entrant: str) -> Disclosure:
         own = (name in _OWN and data.get("entrant") == entrant) or data.get(_ABOUT.get(name, "")) in shown
         if own:
             shown.add(event.id)
-        return own or name in PUBLIC
+        return own or _is_public(name, data)
 
     return shows

@@ -61,6 +61,7 @@ _VERDICTS: Mapping[str, VerdictRule] = {
     "phasegate.recognition.voted.v1": judge_people.recognition_voted,
     "phasegate.reproduction.reported.v1": judge_people.reproduction_reported,
     "phasegate.act.approved.v1": judge_acts.act_approved,
+    "phasegate.replay.attested.v1": judge_audits.replay_attested,
     "phasegate.rulebook.amended.v1": judge_course.rulebook_amended,
     "phasegate.window.extended.v1": judge_acts.window_extended,
     "phasegate.mark.waived.v1": judge_acts.mark_waived,

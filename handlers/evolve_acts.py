@@ -113,6 +113,14 @@ def _decision_returned(state: State, fact: Fact) -> None:
     _decision(state, fact).returned = fact
 
 
+def _replay_attested(state: State, fact: Fact) -> None:
+    """Of each source the last word on a decision, in the order of its topic."""
+    attested = _decision(state, fact).attested
+    before = attested.get(fact.event.source)
+    if before is None or before.order <= fact.order:
+        attested[fact.event.source] = fact
+
+
 def _figures_published(state: State, fact: Fact) -> None:
     _decision(state, fact).published[fact.data["profile"]] = fact
 
@@ -191,6 +199,7 @@ _BY_SHORT_NAME: Mapping[str, Callable[[State, Fact], None]] = {
     "objection.ruled": _objection_ruled,
     "decision.returned": _decision_returned,
     "figures.published": _figures_published,
+    "replay.attested": _replay_attested,
     "rulebook.amended": _rulebook_amended,
     "window.extended": _window_extended,
     "phase.reopened": _phase_reopened,

@@ -91,3 +91,18 @@ def _before_answer(state: State, phase: PhaseState, finding: Finding, fact: Fact
     if answer is not None:  # There is one answer to a finding, and it came after this.
         return early
     return pend(state, (("rebuttal", finding_id),), early, phase=phase.rules.id, window=REBUTTAL + finding_id)
+
+
+def replay_attested(state: State, fact: Fact, source: Source | None) -> Verdict:
+    """Of a decision that there is, whenever it is said. Whether size and root are this log's is not judged, since they rest
+    on how topics interleaved: `verify` looks.
+    """
+    data = fact.data
+    if (data["result"] == "different") != (data.get("difference") is not None):
+        return Refusal(
+            "schema-invalid", f"result is {data['result']!r}; `difference` goes with 'different', and only with that"
+        )
+    if state.find_decision(data["decision"]) is not None:
+        return ACCEPTED
+    unknown = Refusal("unknown-reference", f"there is no decision {data['decision']}")
+    return pend(state, (("event", data["decision"]),), unknown, phase=None)

@@ -29,6 +29,13 @@ def as_said_before(recorded: Envelope, remade: bytes, log: str, programme: str) 
     return encode(replace(event, data=data))
 
 
+def may_be_of_earlier(log: str, programme: str) -> bool:
+    """Whether a size and root that do not say of which log they are, as in a closing or an attestation, may be those of a
+    log before this one.
+    """
+    return is_rebuilt(origin_of(log, programme))
+
+
 def size_decided_from(state: State, decision: Decision, log: str) -> int | None:
     """The size at which this log held what a decision was computed from: as its basis says, or in a rebuilt log where the round
     came to wait for nothing. None where that cannot be told any more, since records are not there.
@@ -43,7 +50,7 @@ def size_decided_from(state: State, decision: Decision, log: str) -> int | None:
 def _place(recorded: Envelope, log: str, programme: str) -> dict[str, Any]:
     """Size and root as recorded, where this log cannot have them. A closing does not say of which log they are."""
     if recorded.type == _CLOSED:
-        return {name: recorded.data[name] for name in ("size", "root")} if is_rebuilt(origin_of(log, programme)) else {}
+        return {name: recorded.data[name] for name in ("size", "root")} if may_be_of_earlier(log, programme) else {}
     basis = recorded.data.get("basis")
     if not isinstance(basis, dict) or not is_other_history(log, basis.get("log"), programme):
         return {}

@@ -91,7 +91,9 @@ class Objection:
 
 @dataclass(slots=True)
 class Decision:
-    """A recorded decision of a phase: of its round `number`, with its signatures by role and what came against it."""
+    """A recorded decision of a phase: of its round `number`, with its signatures by role and what came against it.
+    `attested` is what each source last said of replaying it.
+    """
 
     fact: Fact
     number: int = 1
@@ -99,6 +101,7 @@ class Decision:
     returned: Fact | None = None
     objections: dict[str, Objection] = field(default_factory=dict)
     published: dict[str, Fact] = field(default_factory=dict)
+    attested: dict[str, Fact] = field(default_factory=dict)
     finalised: Fact | None = None
 
 

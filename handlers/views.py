@@ -51,6 +51,7 @@ def course_view(state: State, rules: Phase) -> dict[str, Any]:
         view["changes"] = changes(phase)
     view["rounds"] = [round_view(row) for row in phase.rounds]
     view["objections_filed"] = objections_view(phase)
+    view["attested"] = [row for decision in phase.decisions.values() for row in attestations_view(decision)]
     view["awards"] = [fact.data for _, fact in sorted(phase.awards.items())]
     return view
 
@@ -139,6 +140,21 @@ def decision_view(phase: PhaseState, decision: Decision) -> dict[str, Any]:
         "final": decision.finalised is not None,
         "objections": [] if decision.finalised is None else decision.finalised.data["objections"],
     }
+
+
+def attestations_view(decision: Decision) -> list[dict[str, Any]]:
+    """What each source last said of replaying a decision, by source."""
+    return [
+        {
+            "decision": decision.fact.event.id,
+            "source": source,
+            "size": fact.data["size"],
+            "root": fact.data["root"],
+            "result": fact.data["result"],
+            "received": format_instant(fact.received_ms),
+        }
+        for source, fact in sorted(decision.attested.items())
+    ]
 
 
 def standings(assessments: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:

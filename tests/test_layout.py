@@ -24,7 +24,7 @@ PACKAGES = ("events", "handlers", "infra", "flows", "console")
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 
 MACHINERY = {"prefect", "kafka", "sqlalchemy", "alembic", "psycopg", "fastapi", "structlog"}
-PINNED = re.compile(r"(?P<name>[\w.-]+)(?:\[[\w,-]+])?==(?P<version>[\w.!+]+)(?: ; (?P<marker>[^\\]+?))?(?= \\|$)")
+PINNED = re.compile(r"(?P<name>[\w.-]+)(?:\[[\w, -]+])?==(?P<version>[\w.!+]+)(?: ; (?P<marker>[^\\]+?))?(?= \\|$)")
 HASH = re.compile(r"--hash=sha256:[0-9a-f]{64}")
 
 

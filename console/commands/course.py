@@ -9,7 +9,7 @@ View = Mapping[str, Any]
 
 
 def history(view: View) -> Iterator[str]:
-    """Returned decisions, reopenings and objections, in that order."""
+    """Returned decisions, reopenings, objections and attestations, in that order."""
     for row in view.get("rounds", ()):
         if row["reason"] is not None:
             note = f": {row['note']}" if row["note"] else ""
@@ -19,6 +19,8 @@ def history(view: View) -> Iterator[str]:
     for row in view.get("objections_filed", ()):
         outcome = row["outcome"] or "waits for a ruling"
         yield f"objection {row['objection']} of {row['entrant']}, {row['grounds']}: {outcome}"
+    for row in view.get("attested", ()):
+        yield f"decision {row['decision']} attested by {row['source']} at {row['size']} entries: {row['result']}"
 
 
 def course(view: View) -> Iterator[str]:

@@ -26,6 +26,7 @@ def checkpoint(options: argparse.Namespace, report: Report) -> Result:
     """Signs the head of a log; the latest checkpoint where nothing is new."""
     from flows.exporting import latest_checkpoint
     from flows.reading import open_reading
+    from flows.witnessed import given_out
     from infra.keys import load_key
 
     settings = settings_of(options, report)
@@ -33,42 +34,28 @@ def checkpoint(options: argparse.Namespace, report: Report) -> Result:
     before = None if settings.log_key_before is None else load_key(settings.log_key_before)
     with open_reading(settings) as reading:
         head = reading.head(options.programme)
-        signed = reading.ledger.sign(head.programme, key, _trusted(reading, head), before)
+        memory = given_out(reading.ledger, settings)
+        left = None if memory is None else memory.latest(head.origin)
+        signed = reading.ledger.sign(head.programme, key, _trusted(reading, head), before, left)
         stored = latest_checkpoint(reading.ledger, head).note
-        note = _cosigned(settings, reading, report)(head.programme, stored, key.named(head.origin).verifier)
+        note = cosigned(settings, reading, report)(head.programme, stored, key.named(head.origin).verifier)
     data = _about(signed, key.named(head.origin).verifier) | {"programme": head.programme, "note": note.decode()}
     return Result(data, partial(_show_checkpoint, data=data))
 
 
 def prove(options: argparse.Namespace, report: Report) -> Result:
     """The proof that one entry stands in the log, as a file that other people's tools read."""
-    from events.proof_file import format_proof, verify_proof
-    from events.proofs import inclusion_proof
-    from events.tiles import reading_tiles
-    from flows.exporting import latest_checkpoint, opened_checkpoint
+    from flows.proving import prove_entry
     from flows.reading import open_reading
 
     settings = settings_of(options, report)
     with open_reading(settings) as reading:
         head = reading.head(options.programme)
-        stored = latest_checkpoint(reading.ledger, head)
-        key, signed = opened_checkpoint(head, stored, reading.log_keys)
-        index = options.index
-        if index >= signed.size:
-            raise NotFound(
-                f"the latest checkpoint of {head.programme!r} covers entries 0 to {signed.size - 1}, not {index}",
-                hint=f"phasegate checkpoint {head.programme} signs what has come since",
-            )
-        hashes = inclusion_proof(
-            index, signed.size, reading_tiles(signed.size, reading.ledger.tiles(head.programme).hashes)
-        )
-        entry = next(iter(reading.ledger.read(head.programme, index, index + 1, with_openings=False))).entry
-        note = _cosigned(settings, reading, report)(head.programme, stored.note, key)
-    proof = format_proof(index, hashes, note)
-    verify_proof(proof, entry, [key])
-    path = _written(options.out, proof) if options.out else None
-    data = _about(signed, key) | {
-        "programme": head.programme, "index": index, "entry": entry.decode(), "proof": proof.decode(), "path": path,
+        found = prove_entry(reading, head, options.index, cosigned(settings, reading, report))
+    path = _written(options.out, found.proof) if options.out else None
+    data = _about(found.checkpoint, found.key) | {
+        "programme": head.programme, "index": found.index, "entry": found.entry.decode(),
+        "proof": found.proof.decode(), "path": path,
     }  # fmt: skip
     return Result(data, partial(_show_proof, data=data))
 
@@ -82,8 +69,10 @@ def export(options: argparse.Namespace, report: Report) -> Result:
     settings = settings_of(options, report)
     with open_reading(settings) as reading:
         head = reading.head(options.programme)
-        office, cosigned = reading.deployment().office_keys, _cosigned(settings, reading, report)
-        exporter = Exporter(reading.ledger, reading.partitions, office, reading.log_keys, cosigned)
+        office = reading.deployment().office_keys
+        exporter = Exporter(
+            reading.ledger, reading.partitions, office, reading.log_keys, cosigned(settings, reading, report)
+        )
         place = options.out
         view = _view(reading, head.programme, options)
         try:
@@ -125,10 +114,10 @@ def _view(reading: Reading, programme: str, options: argparse.Namespace) -> View
     return View(f"what is public, with the figures of profile {options.profile}", to_everybody(options.profile))
 
 
-def _cosigned(settings: Settings, reading: Reading, report: Report) -> Callable[[str, bytes, VerifierKey], bytes]:
+def cosigned(settings: Settings, reading: Reading, report: Report) -> Callable[[str, bytes, VerifierKey], bytes]:
     """Asks the witnesses of the settings for their cosignatures under a note that is about to be published."""
 
-    def cosigned(programme: str, note: bytes, key: VerifierKey) -> bytes:
+    def ask(programme: str, note: bytes, key: VerifierKey) -> bytes:
         from flows.witnessed import witnessed
 
         found = witnessed(reading.ledger, programme, note, key, settings)
@@ -139,7 +128,7 @@ def _cosigned(settings: Settings, reading: Reading, report: Report) -> Callable[
                 report.warn(f"the witness {reply.witness} did not cosign: {reply.said}")
         return found.note
 
-    return cosigned
+    return ask
 
 
 def _trusted(reading: Reading, head: Head) -> list[VerifierKey]:

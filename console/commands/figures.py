@@ -22,14 +22,15 @@ if TYPE_CHECKING:
 
 def figures(options: argparse.Namespace, report: Report) -> Result:
     """Draws every open phase, or the one named; with `--out` each figure is written as a file of its own."""
-    from console.figures.of_phase import figures_of
+    from console.figures.of_phase import figures_of, timeline_of
     from flows.reading import open_reading
 
     with open_reading(settings_of(options, report)) as reading:
         programme = reading.head(options.programme).programme
         state = reading.state(programme, options.at)
     about = text_of(titles) if state.announced and (titles := state.announced.data.get("title")) else ""
-    drawn = [figure for phase in _phases(state, options.phase) for figure in figures_of(phase, about)]
+    phases = _phases(state, options.phase)
+    drawn = [figure for phase in phases for figure in (*figures_of(phase, about), timeline_of(phase, about))]
     files = [] if options.out is None else _written(options.out, drawn)
     rows = [
         {"id": row.id, "title": row.title, "note": row.note, "heads": list(row.heads), "rows": [*map(list, row.rows)]}

@@ -8,12 +8,10 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from console.options import settings_of
 from console.output import Report, Result
-from events.errors import NotFound, Tampered
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -24,8 +22,6 @@ if TYPE_CHECKING:
     from infra.settings import Settings
 
 DIFFERENT = 4
-FAULTS_AT_MOST = 100
-"""How many faults of a damaged database are listed; more add nothing."""
 
 LISTED_AT_MOST = 20
 """How many entries a line names."""
@@ -50,11 +46,12 @@ def replay_programme(
 ) -> dict[str, Any]:
     """Replays one log up to a moment. Raises Tampered when what is stored contradicts itself."""
     from flows.reading import open_reading
+    from flows.replaying import check_integrity, intact_head, whole_records
 
     report = report or Report(quiet=True)
     with open_reading(settings) as reading:
         head = intact_head(reading, programme)
-        deployment = reading.deployment()
+        reading.deployment()  # Without the office's key nothing can be judged; said before every byte is read.
         if not reading.log_keys:
             report.warn(
                 "no public key of the log is known: checkpoints are compared, their signatures are not verified"
@@ -63,48 +60,13 @@ def replay_programme(
         check_integrity(reading, head.programme)
         size = whole_records(reading, head, reading.reader.size_at(head.programme, at))
         with report.progress(f"replaying {head.programme}", size) as advance:
-            return _replayed(reading, head, deployment, size, advance)
+            return _replayed(reading, head, size, advance)
 
 
-def intact_head(reading: Reading, programme: str) -> Head:
-    """The log's head. That it is not there, or cannot be read, may itself be the work of a forger: then all is checked."""
-    try:
-        return reading.head(programme)
-    except (NotFound, Tampered):
-        check_integrity(reading, None)
-        raise
+def _replayed(reading: Reading, head: Head, size: int, advance: Callable[[int], None]) -> dict[str, Any]:
+    from flows.replaying import replay_of
 
-
-def check_integrity(reading: Reading, programme: str | None) -> None:
-    """Raises Tampered for the first contradiction in what is stored; its details list the others."""
-    faults = list(islice(reading.ledger.integrity(programme, reading.log_keys), FAULTS_AT_MOST))
-    if faults:
-        error = faults[0].error()
-        error.details["faults"] = [str(fault) for fault in faults]
-        if len(faults) > 1:
-            error.message = f"{error.message} (and {len(faults) - 1} more)"
-        raise error
-
-
-def whole_records(reading: Reading, head: Head, size: int) -> int:
-    """The size with what settled because of its last record: a record and its settlements are replayed together."""
-    from events.entry import decode_entry
-
-    for stored in reading.ledger.read(head.programme, size, head.size, with_openings=False):
-        if decode_entry(stored.entry).of is None:
-            break
-        size += 1
-    return size
-
-
-def _replayed(
-    reading: Reading, head: Head, deployment: Any, size: int, advance: Callable[[int], None]
-) -> dict[str, Any]:
-    from flows.erasures import Erasures
-    from handlers.replay import Replay
-
-    erasures = Erasures(reading.ledger, head.programme)
-    replaying = Replay(head.programme, head.origin, deployment, reading.ledger.attribution, hidden=erasures.look)
+    replaying = replay_of(reading, head)
     for stored in reading.ledger.read(head.programme, 0, size):
         replaying.feed(stored)
         if stored.index % 500 == 0:

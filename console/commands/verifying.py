@@ -28,8 +28,14 @@ _NOTE_BYTES = 1_000_000
 
 def verify(options: argparse.Namespace, report: Report) -> Result:
     """Exit code 3 at the first contradiction, with file, index, and what was expected and found."""
+    from events.proof_file import SUFFIX
+
     keys = [_key(text, "--vkey") for text in options.vkey]
-    common = _trust(options, keys[0])
+    if len(options.bundles) == 1 and options.bundles[0].name.endswith(SUFFIX):
+        from console.commands.proof_checking import verify_file
+
+        return verify_file(options, options.bundles[0], keys, _read)
+    common = trust_of(options, keys[0])
     if len(options.bundles) > 1:
         from console.commands.verifying_together import verify_together
 
@@ -39,8 +45,16 @@ def verify(options: argparse.Namespace, report: Report) -> Result:
     report.say(f"verifying {options.bundles[0]}")
     since = _read(options.since[0]) if options.since else None
     findings, _ = audited(options.bundles[0], keys, lambda key: replace(common, log=key, since=since))
+    warn_of_others(findings, report)
     data = data_of(options.bundles[0], findings)
     return Result(data, partial(show, data=data))
+
+
+def warn_of_others(findings: Findings, report: Report) -> None:
+    """Of attestations that are of no log that this one is an extension of."""
+    for one in findings.attested:
+        if not one.is_of_this_log:
+            report.warn(f"entry {one.index}: {one.source} attests a log of {one.size} entries that is not this one")
 
 
 def audited(
@@ -75,8 +89,8 @@ def _key_for(files: Files, keys: Sequence[VerifierKey]) -> VerifierKey:
     return (*named, keys[0])[0]
 
 
-def _trust(options: argparse.Namespace, log: VerifierKey) -> Trust:
-    """What the options say of every bundle; `log` and `since` are of the single one."""
+def trust_of(options: argparse.Namespace, log: VerifierKey) -> Trust:
+    """What the options say of every bundle; `log` and `since` are of the single one. Raises Usage."""
     from flows.audit_report import Trust
     from infra.clock import now_ms
 
@@ -89,6 +103,14 @@ def _trust(options: argparse.Namespace, log: VerifierKey) -> Trust:
     fresh = None if options.max_age is None else (now_ms() - options.max_age) // 1000
     office = tuple(_key(text, "--office") for text in options.office)
     return Trust(log, office, None, witnesses, quorum, fresh)
+
+
+def trust_of_one(options: argparse.Namespace) -> Trust:
+    """The same where there is one bundle. Raises Usage."""
+    if len(options.since) > 1:
+        raise Usage("one bundle extends one older checkpoint", hint="give --since once for each bundle")
+    since = _read(options.since[0]) if options.since else None
+    return replace(trust_of(options, _key(options.vkey, "--vkey")), since=since)
 
 
 def _key(text: str, option: str) -> VerifierKey:
@@ -114,6 +136,7 @@ def _read(path: Path) -> bytes:
 
 def data_of(bundle: Path, findings: Findings) -> dict[str, Any]:
     """What was found in one bundle, as JSON."""
+    from events.note import format_vkey
     from events.values import format_instant
 
     return {
@@ -122,8 +145,22 @@ def data_of(bundle: Path, findings: Findings) -> dict[str, Any]:
         "size": findings.checkpoint.size,
         "root": findings.checkpoint.root.hex(),
         "since": findings.since,
+        "handed_over": [
+            {"size": one.size, "from": format_vkey(one.before), "to": format_vkey(one.after)}
+            for one in findings.handed_over
+        ],
         "cosigned": [
             {"witness": one.witness.name, "time": format_instant(one.time_s * 1000)} for one in findings.cosigned
+        ],
+        "attested": [
+            {
+                "decision": one.decision,
+                "source": one.source,
+                "size": one.size,
+                "result": one.result,
+                "same_log": one.is_of_this_log,
+            }
+            for one in findings.attested
         ],
         "checked": findings.checked,
         "not_checked": findings.not_checked,
@@ -136,10 +173,17 @@ def show(console: Console, data: dict[str, Any]) -> None:
     console.print("checked, and found right:")
     for name, count in data["checked"].items():
         console.print(f"  {name:<13} {count}")
+    for one in data["handed_over"]:
+        console.print(f"  trusts {one['to']}", soft_wrap=True)
+        console.print(f"    because {one['from']} signed with it at size {one['size']}", soft_wrap=True)
     if data["since"] is not None:
         console.print(f"  extends the checkpoint of {data['since']} entries")
     for one in data["cosigned"]:
         console.print(f"  cosigned by {one['witness']} at {one['time']}", soft_wrap=True)
+    for one in data["attested"]:
+        of_another = "" if one["same_log"] else ", of another log than this"
+        said = f"{one['source']} attests {one['decision']} {one['result']} at {one['size']} entries{of_another}"
+        console.print(f"  {said}", soft_wrap=True)
     console.print("not checked:")
     for sentence in data["not_checked"]:
         console.print(f"  - {sentence}", soft_wrap=True)

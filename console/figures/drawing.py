@@ -81,6 +81,12 @@ def standalone(svg: str) -> str:
     return f"{head}</desc>{element('style', escape(style(), quote=False))}{rest}\n"
 
 
+def shortened(said: str, width: float) -> str:
+    """As much of a text as has room in `width` units."""
+    most = max(3, int(width / CHARACTER))
+    return said if len(said) <= most else said[: most - 1] + "…"
+
+
 def fits(said: str, width: float) -> bool:
     """Whether a text has room in `width` units."""
     return len(said) * CHARACTER <= width

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from console.figures.figure import Figure
@@ -17,14 +18,13 @@ from handlers.windows import grace_ms, intake_windows, objections_deadline, obje
 
 
 def figures_of(phase: PhaseState, about: str = "") -> Iterator[Figure]:
-    """Every figure that a phase has by itself. `about` stands beneath each: a programme that is reconstructed or projected
-    says so in the title under which it was announced.
+    """What a decision looks like; nothing before there is one. `about` stands beneath each figure: a programme that is
+    reconstructed or projected says so in the title under which it was announced.
     """
     if phase.in_force is not None:
         yield standings_of(phase, phase.in_force, about)
         if any(row["margin"] is not None for row in _assessed(phase, phase.in_force)):
             yield margins_of(phase, phase.in_force, about)
-    yield timeline_of(phase, about)
 
 
 def _assessed(phase: PhaseState, decision: Decision) -> list[dict[str, Any]]:
@@ -51,7 +51,8 @@ def standings_of(phase: PhaseState, decision: Decision, about: str = "") -> Figu
     ]
     places = None if phase.rules.advance is None else phase.rules.advance.places
     title = f"Standings of {phase.rules.id}, with what each criterion brought"
-    return standings_figure(f"standings-{phase.rules.id}", title, about, criteria, rows, places)
+    drawn = standings_figure(f"standings-{phase.rules.id}", title, about, criteria, rows, places)
+    return replace(drawn, entries=_entries(phase, decision))
 
 
 def margins_of(phase: PhaseState, decision: Decision, about: str = "") -> Figure:
@@ -61,13 +62,22 @@ def margins_of(phase: PhaseState, decision: Decision, about: str = "") -> Figure
     rows = [Distance(row["entrant"], row["margin"], outcomes.get(row["entrant"], "")) for row in ranked]
     note = "Of those within the places: the distance to the first below. Of those below: to the last within."
     note = f"{note} {about}".strip()
-    return margins_figure(f"margins-{phase.rules.id}", f"Margins at the last place of {phase.rules.id}", note, rows)
+    drawn = margins_figure(f"margins-{phase.rules.id}", f"Margins at the last place of {phase.rules.id}", note, rows)
+    return replace(drawn, entries=_entries(phase, decision))
+
+
+def _entries(phase: PhaseState, decision: Decision) -> dict[str, int]:
+    """The assessment of each entrant."""
+    facts = [phase.assessed[event_id] for event_id in decision.fact.data["assessments"]]
+    return {fact.data["entrant"]: fact.index for fact in facts}
 
 
 def timeline_of(phase: PhaseState, about: str = "") -> Figure:
     """Windows of the intake, of reopenings and of objections, and what happened, by entry."""
     title = f"Time line of {phase.rules.id}"
-    return timeline_figure(f"timeline-{phase.rules.id}", title, about, list(_stretches(phase)), list(_moments(phase)))
+    moments = list(_moments(phase))
+    drawn = timeline_figure(f"timeline-{phase.rules.id}", title, about, list(_stretches(phase)), moments)
+    return replace(drawn, entries={f"{moment.name} {moment.index}": moment.index for moment in moments})
 
 
 def _stretches(phase: PhaseState) -> Iterator[Stretch]:

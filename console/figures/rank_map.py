@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from console.figures.drawing import WIDTH, image, rect, text
+from console.figures.drawing import WIDTH, image, rect, shortened, text
 from console.figures.figure import Figure
 
 _LEFT, _ROW, _TOP = 210.0, 22.0, 34.0
@@ -27,7 +27,7 @@ def rank_map(id_: str, title: str, note: str, entrants: Sequence[str], rows: Seq
     decided = rows[0]
     shown = [row for row in rows if len(rows) <= 20 or row is decided or _differs(row, decided)]
     column = (WIDTH - _LEFT - 8) / max(1, len(entrants))
-    shapes = [text(_short(name, column), _LEFT + (place + 0.5) * column, 18, "strong", "middle")
+    shapes = [text(shortened(name, column), _LEFT + (place + 0.5) * column, 18, "strong", "middle")
               for place, name in enumerate(entrants)]  # fmt: skip
     for place, row in enumerate(shown):
         shapes += _row(row, decided, _TOP + place * _ROW, column, as_is)
@@ -48,11 +48,6 @@ def _differs(row: Ranks, decided: Ranks) -> bool:
     return row.ranks != decided.ranks or row.outcomes != decided.outcomes
 
 
-def _short(name: str, width: float) -> str:
-    most = max(3, int(width / 6.8))
-    return name if len(name) <= most else name[: most - 1] + "…"
-
-
 def _cells(row: Ranks, decided: Ranks) -> list[str]:
     """Each rank, with an arrow where the outcome is another."""
     return [
@@ -68,7 +63,7 @@ def _arrow(outcome: str, before: str) -> str:
 
 
 def _row(row: Ranks, decided: Ranks, y: float, column: float, as_is: str) -> list[str]:
-    shapes = [text(_short(row.left_out or as_is, _LEFT - 12), 8, y + _ROW / 2, "" if row.left_out else "strong")]
+    shapes = [text(shortened(row.left_out or as_is, _LEFT - 12), 8, y + _ROW / 2, "" if row.left_out else "strong")]
     for place, said in enumerate(_cells(row, decided)):
         is_same = row.ranks[place] == decided.ranks[place] and row.outcomes[place] == decided.outcomes[place]
         x = _LEFT + place * column
@@ -79,6 +74,6 @@ def _row(row: Ranks, decided: Ranks, y: float, column: float, as_is: str) -> lis
 
 def _sketch(entrants: Sequence[str], rows: Sequence[Ranks], decided: Ranks, as_is: str) -> list[str]:
     width = max(6, min(14, 56 // max(1, len(entrants))))
-    lines = [f"{'':<22} " + "".join(f"{_short(name, width * 6.8 - 7):<{width}}" for name in entrants)]
+    lines = [f"{'':<22} " + "".join(f"{shortened(name, width * 6.8 - 7):<{width}}" for name in entrants)]
     said = [(row.left_out or as_is, _cells(row, decided)) for row in rows]
     return lines + [f"{name:<22.22} " + "".join(f"{cell:<{width}}" for cell in cells) for name, cells in said]

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from console.figures.drawing import WIDTH, circle, image, line, rect, text
+from console.figures.drawing import WIDTH, circle, image, line, rect, shortened, text
 from console.figures.figure import Figure
 from events.values import format_instant
 
-_LEFT, _RIGHT, _ROW, _TOP = 170.0, 20.0, 26.0, 14.0
+_LEFT, _RIGHT, _ROW, _TOP = 200.0, 40.0, 26.0, 14.0
 _ROOM = WIDTH - _LEFT - _RIGHT
 _DAY_MS = 86_400_000
 _STEPS_MS = tuple(_DAY_MS * days for days in (1, 2, 7, 14, 28, 91, 182, 364))
@@ -54,7 +54,7 @@ def timeline_figure(id_: str, title: str, note: str, stretches: Sequence[Stretch
         title,
         note,
         image(id_, title, described, bottom + 30, shapes),
-        ("what", "from", "until", "entry"),
+        ("what, and its entry", "from", "until"),
         (*(_stretch_cells(row) for row in stretches), *(_moment_cells(row) for row in moments)),
         tuple(_sketch(stretches, moments, begin, end)),
     )
@@ -64,11 +64,11 @@ def _stretch_cells(row: Stretch) -> tuple[str, ...]:
     until = format_instant(row.ends_ms)
     if row.extended_ms is not None:
         until += f" (first {format_instant(row.extended_ms)})"
-    return (row.name, format_instant(row.begins_ms), until, "")
+    return (row.name, format_instant(row.begins_ms), until)
 
 
 def _moment_cells(row: Moment) -> tuple[str, ...]:
-    return (row.name, format_instant(row.at_ms), "", str(row.index))
+    return (f"{row.name} {row.index}", format_instant(row.at_ms), "")
 
 
 def _axis(begin: int, end: int, scale: float, bottom: float) -> list[str]:
@@ -85,7 +85,10 @@ def _axis(begin: int, end: int, scale: float, bottom: float) -> list[str]:
 def _bar(row: Stretch, y: float, begin: int, scale: float) -> list[str]:
     x, until = _LEFT + (row.begins_ms - begin) * scale, _LEFT + (row.ends_ms - begin) * scale
     said = f"{row.name}: {format_instant(row.begins_ms)} to {format_instant(row.ends_ms)}"
-    shapes = [text(row.name, 8, y + _ROW / 2), rect(x, y + 6, max(2.0, until - x), _ROW - 12, "window", said)]
+    shapes = [
+        text(shortened(row.name, _LEFT - 16), 8, y + _ROW / 2),
+        rect(x, y + 6, max(2.0, until - x), _ROW - 12, "window", said),
+    ]
     shapes.append(line(until, y + 3, until, y + _ROW - 3, "now"))
     if row.extended_ms is not None:
         first = _LEFT + (row.extended_ms - begin) * scale

@@ -17,6 +17,7 @@ from typing import Protocol
 
 from events.bundle import CHECKPOINT, SUMS, encode_sums
 from events.errors import Conflict, Unavailable
+from infra import durable
 
 _STAMP = (1980, 1, 1, 0, 0, 0)
 """The time of every member of a zip, so that the same bundle has the same bytes."""
@@ -35,30 +36,6 @@ class BundleWriter(Protocol):
 
     def abandon(self) -> None:
         """Removes what was written. Does nothing after `publish`."""
-
-
-def write_all(descriptor: int, data: bytes) -> None:
-    """All of it, however little the system takes at a time."""
-    view = memoryview(data)
-    while view:
-        view = view[os.write(descriptor, view) :]
-
-
-def sync(descriptor: int) -> None:
-    os.fsync(descriptor)
-
-
-def move(source: Path, target: Path) -> None:
-    """In one step; a directory only onto nothing or an empty one."""
-    source.rename(target)
-
-
-def sync_directory(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        sync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _refuse_existing(place: Path) -> None:
@@ -99,9 +76,9 @@ class DirectoryWriter:
             descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644)
             try:
                 for part in parts:
-                    write_all(descriptor, part)
+                    durable.write_all(descriptor, part)
                     digest.update(part)
-                sync(descriptor)
+                durable.sync(descriptor)
             finally:
                 os.close(descriptor)
         except OSError as error:
@@ -114,11 +91,11 @@ class DirectoryWriter:
         self._write(self._draft / f".{CHECKPOINT}", [checkpoint])
         try:
             for folder in sorted(self._all_folders()):
-                sync_directory(folder)
-            move(self._draft / f".{CHECKPOINT}", self._draft / CHECKPOINT)
-            sync_directory(self._draft)
-            move(self._draft, self._place)
-            sync_directory(self._place.parent)
+                durable.sync_directory(folder)
+            durable.move(self._draft / f".{CHECKPOINT}", self._draft / CHECKPOINT)
+            durable.sync_directory(self._draft)
+            durable.move(self._draft, self._place)
+            durable.sync_directory(self._place.parent)
         except OSError as error:
             raise _unavailable(self._place, error) from error
         return self._place
@@ -170,11 +147,11 @@ class ZipWriter:
         try:
             self._zip.close()
             self._file.flush()
-            sync(self._file.fileno())
+            durable.sync(self._file.fileno())
             self._file.close()
             _refuse_existing(self._place)
-            move(self._draft, self._place)
-            sync_directory(self._place.parent)
+            durable.move(self._draft, self._place)
+            durable.sync_directory(self._place.parent)
         except OSError as error:
             raise _unavailable(self._place, error) from error
         return self._place

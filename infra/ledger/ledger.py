@@ -168,13 +168,19 @@ class Ledger:
         key: SigningKey,
         trusted: Collection[VerifierKey] = (),
         before: SigningKey | None = None,
+        given_out: Checkpoint | None = None,
     ) -> Checkpoint:
         """Signs the head under the log's origin and keeps the note in the same transaction; the latest checkpoint when
         nothing is new. The root is recomputed from bytes read back. `trusted` are earlier keys of this log, after a
         change of key; `before` is the latest of them, which signs the first checkpoint of `key` with it. Raises Tampered
-        when entries and head disagree, Conflict when somebody else signed meanwhile; then nothing is signed.
+        when entries and head disagree or do not extend what was `given_out`, Conflict when somebody else signed
+        meanwhile; then nothing is signed.
         """
-        return signing.sign_head(self._engine, programme, key, trusted, before)
+        return signing.sign_head(self._engine, programme, key, trusted, before, given_out)
+
+    def require_extension(self, programme: str, size: int, earlier: Checkpoint) -> None:
+        """Raises Tampered unless the first `size` entries begin with those of an earlier checkpoint."""
+        signing.require_extension(self._engine, programme, size, earlier)
 
     def tiles(self, programme: str) -> TileReader:
         """The tiles of a log, for proofs and exports in O(log n) reads."""

@@ -9,7 +9,9 @@ from sqlalchemy import Connection, Engine, insert, select
 
 from events.errors import Conflict, NotFound, Tampered
 from events.merkle import leaf_hash, pack_stack, root, tree_root, unpack_stack
-from events.note import Checkpoint, VerifierKey, checkpoint_text, open_checkpoint, signature_lines
+from events.note import Checkpoint, VerifierKey, checkpoint_text, has_line, open_checkpoint
+from events.proofs import root_from
+from events.tiles import reading_tiles
 from infra.keys import SigningKey
 from infra.ledger.database import reading, writing
 from infra.ledger.reader import read_entries
@@ -23,13 +25,14 @@ def sign_head(
     key: SigningKey,
     trusted: Collection[VerifierKey],
     before: SigningKey | None = None,
+    given_out: Checkpoint | None = None,
 ) -> Checkpoint:
     """Signs the present head under the log's origin, or gives the latest checkpoint when it stands there already.
 
     The root is computed from entry bytes read back, by the recursive definition and not by the frontier of appends, on
     top of the latest signed frontier. `before` is the key of the log before this one: while the latest checkpoint is not
     signed by `key`, the next is signed by both, so that whoever trusts the one finds the other. Raises Tampered when the
-    two roots disagree, and signs nothing then.
+    two roots disagree, or the head does not extend what was `given_out`, and signs nothing then.
     """
     with reading(engine) as connection:
         head, latest = _head_and_latest(connection, programme)
@@ -38,6 +41,8 @@ def sign_head(
     key = key.named(head.origin)
     handing_over = [] if before is None else [before.named(head.origin)]
     since, known = _verified(latest, [key.verifier, *trusted, *(one.verifier for one in handing_over)])
+    if given_out is not None:
+        require_extension(engine, programme, head.size, given_out)
     if latest is not None and latest.size == head.size:
         return Checkpoint(head.origin, head.size, root(known))
     found = _root_read_back(engine, programme, known, since, head.size)
@@ -49,7 +54,7 @@ def sign_head(
         )
     checkpoint = Checkpoint(head.origin, head.size, found)
     note = key.sign_note(checkpoint_text(checkpoint))
-    if latest is not None and not _signed_by(latest.note, key.verifier):
+    if latest is not None and not has_line(latest.note, key.verifier):
         note += b"".join(one.line(checkpoint_text(checkpoint)) for one in handing_over)
     tiles = TileReader(engine, programme)
     tiles.complete(head.size, found)
@@ -57,6 +62,23 @@ def sign_head(
         _store(connection, programme, since, head, note)
         store_tiles(connection, head.id, tiles)
     return checkpoint
+
+
+def require_extension(engine: Engine, programme: str, size: int, earlier: Checkpoint) -> None:
+    """Raises Tampered unless the first `size` entries begin with those of the earlier checkpoint."""
+    told = f"a checkpoint of {earlier.origin} with {earlier.size} entries and root {earlier.root.hex()} was given out"
+    hint = (
+        "this is not the newest copy of the ledger, or not the only one: bring that back. Where it is lost the log ends here, "
+        "and whoever holds that checkpoint must be told; a rebuilt log needs another PHASEGATE_ORIGIN"
+    )
+    if size < earlier.size:
+        raise Tampered(f"{told}, but the ledger has {size} entries", hint=hint, expected=earlier.size, found=size)
+    found = root_from(earlier.size, reading_tiles(earlier.size, TileReader(engine, programme).hashes))
+    if found != earlier.root:
+        raise Tampered(
+            f"{told}, but the first {earlier.size} entries of the ledger have root {found.hex()}: it went on differently",
+            hint=hint, expected=earlier.root.hex(), found=found.hex(),
+        )  # fmt: skip
 
 
 def _head_and_latest(connection: Connection, programme: str, *, lock: bool = False) -> tuple[Any, Any]:
@@ -81,11 +103,6 @@ def _verified(latest: Any, keys: Collection[VerifierKey]) -> tuple[int, tuple[by
             f"{signed.root.hex()}, its row has root {root(stack).hex()}"
         )
     return latest.size, stack
-
-
-def _signed_by(note: bytes, key: VerifierKey) -> bool:
-    """A line of this key is on a note whose signatures are verified already."""
-    return any((name, identifier) == (key.name, key.key_id) for name, identifier, _ in signature_lines(note))
 
 
 def _root_read_back(engine: Engine, programme: str, known: tuple[bytes, ...], since: int, size: int) -> bytes:

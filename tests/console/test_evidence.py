@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -12,7 +13,9 @@ import pytest
 from events.note import open_checkpoint, parse_vkey
 from events.proof_file import verify_proof
 from infra.keys import from_seed
+from infra.ledger import Ledger
 from tests.console.conftest import Phasegate
+from tests.contracts.ledger import Writing
 from tests.support import small
 from tests.support.deployment import environment
 from tests.support.stage import LOG_KEY, OFFICE_KEY, ORIGIN, memory_stage, play
@@ -156,3 +159,38 @@ def test_verify_brings_in_neither_prefect_nor_kafka_nor_a_database(bundle: Path)
 def test_the_sums_of_a_bundle_are_those_of_sha256sum(bundle: Path) -> None:
     run = subprocess.run(["sha256sum", "--strict", "-c", "SHA256SUMS"], cwd=bundle, capture_output=True, check=True)
     assert run.returncode == 0
+
+
+def test_an_older_copy_of_the_ledger_publishes_nothing_beside_what_left(
+    phasegate: Phasegate, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    database, copy = tmp_path / "ledger.sqlite", tmp_path / "copy.sqlite"
+    for name, value in environment(tmp_path, f"sqlite:///{database}").items():
+        if name.startswith("PHASEGATE_"):
+            monkeypatch.setenv(name, value)
+    phasegate("db", "upgrade")
+
+    def grows(log: Writing, count: int, value: bytes) -> None:
+        with Ledger.open(f"sqlite:///{database}") as ledger:
+            ledger.append(log.batch(*[log.first(value=value) for _ in range(count)]))
+
+    first, second = Writing("p"), Writing("p")
+    grows(first, 3, b"{}")
+    assert phasegate("checkpoint", "p").code == 0
+    shutil.copy(database, copy)
+    grows(first, 3, b"{}")
+    left = phasegate("checkpoint", "p").out
+    assert (tmp_path / "checkpoints" / f"{ORIGIN}~p").read_text() == left
+    shutil.copy(copy, database)
+    for _ in range(3):
+        second.first()
+    grows(second, 9, b"[]")
+    for _ in range(2):
+        answer = phasegate("checkpoint", "p")
+        assert (answer.code, answer.out) == (3, "")
+        assert "was given out" in answer.err
+    with Ledger.open(f"sqlite:///{database}") as ledger:
+        ledger.sign("p", LOG_KEY)  # by another home, which does not know
+    assert phasegate("prove", "p", 1).code == 3
+    assert phasegate("export", "p", "--out", tmp_path / "b").code == 3
+    assert not (tmp_path / "b").exists()

@@ -274,8 +274,8 @@ def test_a_decided_phase_is_drawn_with_its_tables_and_written_as_files(
     standings, margins, timeline = answer.data["figures"]
     assert standings["rows"][0] == ["ash", "1", "51.2", "30.5", "81.7", "advanced"]
     assert {row[0]: row[1] for row in margins["rows"]}["ash"].startswith("+")
-    indexes = {row[0]: row[3] for row in timeline["rows"] if row[3]}
-    entry = phasegate("log", "small-cup", indexes["phase.decided"], "--json").data["entry"]
+    (index,) = [row[0].split()[1] for row in timeline["rows"] if row[0].startswith("phase.decided ")]
+    entry = phasegate("log", "small-cup", index, "--json").data["entry"]
     assert entry["type"] == "phasegate.phase.decided.v1"
     assert [Path(path).name for path in answer.data["files"]] == [f"{row['id']}.svg" for row in answer.data["figures"]]
     assert all(Path(path).read_text().startswith("<svg") for path in answer.data["files"])

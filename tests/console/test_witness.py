@@ -46,8 +46,8 @@ def running(home: Path, log: str = LOG.vkey) -> Iterator[str]:
         assert process.wait(20) == 0
 
 
-def settings(*witnesses: str, quorum: int | None = None) -> Settings:
-    return Settings(witnesses=witnesses, quorum=quorum)
+def settings(home: Path, *witnesses: str, quorum: int | None = None) -> Settings:
+    return Settings(home=home, witnesses=witnesses, quorum=quorum)
 
 
 def test_a_checkpoint_is_cosigned_by_witnesses_that_come_and_go(tmp_path: Path) -> None:
@@ -60,13 +60,15 @@ def test_a_checkpoint_is_cosigned_by_witnesses_that_come_and_go(tmp_path: Path) 
             ledger.sign("p", LOG)
             note = ledger.checkpoints("p")[-1].note
             with running(tmp_path / "a") as one, running(tmp_path / "b") as two:
-                found = witnessed(ledger, "p", note, LOG.verifier, settings(one, two))
+                found = witnessed(ledger, "p", note, LOG.verifier, settings(tmp_path, one, two))
             keys = [parse_vkey(address.partition("#")[2]) for address in (one, two)]
             require_quorum(read_cosignatures(found.note, keys), 2, since_s=int(time.time()) - 60)
             assert open_checkpoint(found.note, [LOG.verifier]).size == log.size
+        (kept := tmp_path / "checkpoints" / LOG.name.replace("/", "~")).unlink()
         with pytest.raises(Unavailable, match="0 of the 2 witnesses"):
-            witnessed(ledger, "p", note, LOG.verifier, settings(one, two))
-        assert witnessed(ledger, "p", note, LOG.verifier, settings()).note == note
+            witnessed(ledger, "p", note, LOG.verifier, settings(tmp_path, one, two))
+        assert kept.read_bytes() == note  # before a witness sees it
+        assert witnessed(ledger, "p", note, LOG.verifier, settings(tmp_path)).note == note
 
 
 def test_a_witness_without_a_log_or_a_key_says_what_to_do(phasegate: Phasegate) -> None:

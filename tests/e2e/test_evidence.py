@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -78,3 +79,68 @@ def test_a_team_gets_its_own_marks_and_no_others(home: Path, tmp_path: Path) -> 
     marks = [e for e in events if e["type"] in ("phasegate.score.recorded.v1", "phasegate.entrant.assessed.v1")]
     assert len(marks) > 50
     assert {e["data"]["entrant"] for e in marks} == {"upstage"}
+
+
+def pages_of(folder: Path) -> dict[str, str]:
+    return {path.name: path.read_text("utf-8") for path in sorted(folder.glob("*.html"))}
+
+
+def check_links(pages: dict[str, str]) -> int:
+    """Every link leads to a place of the report that is there; nothing comes from elsewhere. Returns how many there are."""
+    anchors = {f"{name}#{id_}" for name, text in pages.items() for id_ in re.findall(r' id="([^"]+)"', text)}
+    count = 0
+    for name, text in pages.items():
+        assert re.findall(r'(?:src|action)="', text) == []
+        assert "url(" not in text
+        for target in re.findall(r'href="([^"]+)"', text):
+            count += 1
+            full = name + target if target.startswith("#") else target
+            assert full in anchors or full in pages, target
+    return count
+
+
+def test_a_report_in_full_leads_from_every_figure_to_the_log(home: Path, tmp_path: Path) -> None:
+    told = phasegate(home, "report", "k-ai-2026", "--out", tmp_path / "report", "--resamples", "20")
+    pages = pages_of(tmp_path / "report")
+    assert len(pages) == 1 + told["entries"] == 1 + -(-told["size"] // 1000)
+    assert check_links(pages) > 1000
+    index = pages["index.html"]
+    for phase in told["phases"]:
+        section = index[index.index(f'<section id="{phase}"') :].partition("</section>")[0]
+        assert [
+            name for name in ("standings", "timeline", "ranks") if f'<figure id="{name}-{phase}"' not in section
+        ] == []
+    assert "(marks reconstructed)" in index
+    assert "37.59" in index[index.index('id="weights-phase-2"') :]  # From there on the last place is Motif's for good.
+
+
+def test_a_report_for_the_public_holds_no_score_that_was_not_published(home: Path, tmp_path: Path) -> None:
+    phasegate(home, "report", "k-ai-2026", "--out", tmp_path / "report", "--profile", "k-ai-public")
+    pages = pages_of(tmp_path / "report")
+    assert check_links(pages) > 100
+    text = "".join(pages.values())
+    assert ">90.2<" in text
+    state = phasegate(home, "decisions", "k-ai-2026")["phases"]
+    published = json.dumps(
+        [json.loads(row)["data"]["figures"] for row in recorded(home, "figures.published") if row is not None]
+    )
+    rows = [row for phase in state for row in phase["standings"]]
+    numbers = {str(n) for row in rows for n in (*row["scores"].values(), row["total"]) if n}
+    secret = {number for number in numbers if f'"{number}"' not in published}
+    assert len(secret) > 10
+    assert [number for number in sorted(secret) if re.search(rf"(?<![\d.]){re.escape(number)}(?![\d.])", text)] == []
+
+
+def recorded(home: Path, name: str) -> list[str | None]:
+    """The values of the records of a type."""
+    listed = phasegate(home, "log", "k-ai-2026", "--type", name)["entries"]
+    return [json.dumps(phasegate(home, "log", "k-ai-2026", row["index"])["entry"]["record"]["event"]) for row in listed]
+
+
+def test_a_folder_that_is_not_empty_is_left_as_it_is(home: Path, tmp_path: Path) -> None:
+    (tmp_path / "kept").write_text("mine")
+    words = [sys.executable, "-m", "console", "report", "k-ai-2026", "--out", tmp_path, "--home", home]
+    answer = subprocess.run([*map(str, words)], cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+    assert answer.returncode == 2
+    assert "not an empty folder" in answer.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["kept"]

@@ -1,16 +1,17 @@
-"""Tiles: paths, widths and bytes, at the sizes where levels begin; and what is no tile."""
+"""Tiles: paths, widths and bytes, at the sizes where levels begin."""
 
 from __future__ import annotations
 
 import pytest
 
 from events.errors import Tampered
-from events.merkle import leaf_hash
+from events.merkle import leaf_hash, tree_root
 from events.tiles import (
+    WIDTH,
     Tile,
+    TileBuilder,
     bundles_of,
     join_entries,
-    parse_path,
     split_entries,
     split_hashes,
     tiles_of,
@@ -30,19 +31,6 @@ from events.tiles import (
 )
 def test_a_tile_has_its_path(tile: Tile, path: str) -> None:
     assert tile.path == path
-    assert parse_path(path) == tile
-
-
-@pytest.mark.parametrize(
-    "path",
-    [
-        "tile/0/0", "tile/0/0000", "tile/0/x000/001", "tile/0/000.p/0", "tile/0/000.p/256", "tile/0/000.p/01",
-        "tile/8/000", "tile/00/000", "tile/entry/000", "tile/0/000/", "/tile/0/000", "tile/0/../000", "tile/0/٠٠٠",
-        "tile/0/000\n", "tile//000", "tile/0/x001", "Tile/0/000", "tile/0/001/000",
-    ],
-)  # fmt: skip
-def test_what_is_not_written_so_is_no_tile(path: str) -> None:
-    assert parse_path(path) is None
 
 
 @pytest.mark.parametrize(
@@ -105,3 +93,23 @@ def test_a_bundle_with_more_or_less_than_its_entries_is_refused(data: bytes) -> 
 def test_a_tile_with_more_or_less_than_its_hashes_is_refused(length: int) -> None:
     with pytest.raises(Tampered, match="tile/0"):
         split_hashes(bytes(length), 2, "tile/0/000.p/2")
+
+
+@pytest.mark.parametrize("size", [0, 1, 2, 255, 256, 257, 511, 513, 65_535, 65_536, 65_537, 66_049])
+def test_the_builder_has_the_root_of_its_leaves_whether_they_come_singly_or_in_rows(size: int) -> None:
+    leaves = [leaf_hash(b"%d" % at) for at in range(size)]
+    by_rows, made = TileBuilder(), list[tuple[Tile, bytes]]()
+    for start in range(0, size, WIDTH):
+        made += by_rows.grow_row(leaves[start : start + WIDTH])
+    assert by_rows.root() == tree_root(leaves)
+    if size < 1000:
+        singly = TileBuilder()
+        assert [tile for leaf in leaves for tile in singly.grow(leaf)] == made
+        assert singly.root() == by_rows.root()
+        halved = TileBuilder()
+        assert [
+            *halved.grow_row(leaves[:100]),
+            *halved.grow_row(leaves[100:300]),
+            *halved.grow_row(leaves[300:]),
+        ] == made
+    assert sorted(tile.path for tile, _ in [*made, *by_rows.finish()]) == sorted(tile.path for tile in tiles_of(size))

@@ -18,7 +18,7 @@ from events.merkle import leaf_hash
 from flows import exporting
 from flows.audit_tree import Tree
 from flows.exporting import Exporter, ranges_of_others
-from infra.bundle import writing
+from infra import durable
 from infra.bundle.reading import Files, open_bundle
 from infra.bundle.writing import BundleWriter, DirectoryWriter, ZipWriter
 from infra.ledger import Ledger
@@ -60,7 +60,7 @@ def export(stage: Stage, writer: BundleWriter) -> Path:
 
 def failing(seam: str, nth: int, fault: BaseException) -> Callable[..., Any]:
     """The seam as it is, but for its nth call."""
-    real, calls = getattr(writing, seam), [0]
+    real, calls = getattr(durable, seam), [0]
 
     def call(*arguments: Any) -> Any:
         calls[0] += 1
@@ -89,7 +89,7 @@ def test_a_bundle_is_there_whole_or_not_at_all_whichever_write_fails(
     for nth in range(1, 100):
         place = tmp_path / f"b{nth}"
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(writing, seam, failing(seam, nth, fault))
+            patch.setattr(durable, seam, failing(seam, nth, fault))
             if isinstance(fault, Killed):
                 patch.setattr(kind, "abandon", lambda self: None)
             try:
@@ -111,7 +111,7 @@ def test_a_bundle_is_there_whole_or_not_at_all_whichever_write_fails(
 
 def test_what_a_killed_export_left_is_no_bundle_and_stops_no_other(stage: Stage, tmp_path: Path) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(writing, "move", failing("move", 2, Killed()))
+        patch.setattr(durable, "move", failing("move", 2, Killed()))
         patch.setattr(DirectoryWriter, "abandon", lambda self: None)
         patch.setattr(os, "getpid", lambda: 1)
         with pytest.raises(Killed):
@@ -123,13 +123,13 @@ def test_what_a_killed_export_left_is_no_bundle_and_stops_no_other(stage: Stage,
 def test_the_checkpoint_is_the_last_file_that_comes_to_its_name(stage: Stage, tmp_path: Path) -> None:
     seen: list[set[str]] = []
     with pytest.MonkeyPatch.context() as patch:
-        real = writing.move
+        real = durable.move
 
         def move(source: Path, target: Path) -> None:
             seen.append({str(p.relative_to(source.parent)) for p in source.parent.rglob("*") if p.is_file()})
             real(source, target)
 
-        patch.setattr(writing, "move", move)
+        patch.setattr(durable, "move", move)
         place = export(stage, DirectoryWriter(tmp_path / "b"))
     assert seen[0] == (loaded(place).keys() - {CHECKPOINT}) | {f".{CHECKPOINT}"}
 

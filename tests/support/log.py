@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 from events.decisions import Basis
-from events.derived import pipeline_source
+from events.derived import attestor_source, pipeline_source
 from events.entry import Entry, Opening, commitment, decode_entry, encode_entry, encode_headers
 from events.envelope import Envelope
 from events.record import Record, partition_for
@@ -26,7 +26,7 @@ PARTITIONS = 4
 DEPLOYMENT = Deployment(PARTITIONS, {OFFICE_KEY.kid: OFFICE_KEY.public})
 PARTITION = partition_for(small.PROGRAMME.encode(), PARTITIONS)
 BASIS = Basis(log="phasegate.example/small-cup", size=0, root="0" * 64, rulebook="0" * 64, engine="1")
-SIGNERS = (small.OFFICE, "urn:director", pipeline_source(small.PROGRAMME))
+SIGNERS = (small.OFFICE, "urn:director", pipeline_source(small.PROGRAMME), attestor_source(small.PROGRAMME))
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from tests.support.long_told import (
     applied,
     appointed,
     approved,
+    attested,
     beginnings,
     conflict,
     corrected,
@@ -187,6 +188,12 @@ def _hearings(log: Course) -> None:
     log.tell(*signed(62, number=4))
     log.progress(day(73))
     assert log.state.status("heat") == "final"
+    log.tell(
+        *(attested(f"seen-{number}", decision(number=number), 73.5, number) for number in (1, 2, 4)),
+        attested("seen-again", decision(number=4), 73.6, 5),
+        attested("seen-by-director", decision(number=4), 73.6, source=DIRECTOR),
+        attested("seen-nothing", "no-decision", 73.7),
+    )
     log.tell(tie("tie-too-late", 74, "birch", "cedar"), reopened("again-never", 74, 80))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from events.derived import attestor_source
 from events.envelope import Envelope
 from tests.support import small
 from tests.support.long_cup import (
@@ -20,6 +21,8 @@ from tests.support.long_cup import (
     decision,
     instant,
 )
+
+ATTESTOR = attestor_source(small.PROGRAMME)
 
 
 def told(name: str, event_id: str, source: str, at: float, /, **data: Any) -> Envelope:
@@ -194,3 +197,17 @@ def voted(evaluator: str, team: str, at: float, vote: str = "yes") -> Envelope:
 def beginnings() -> list[Envelope]:
     """Appointments and registrations of those who take part from the start."""
     return [*(appointed(name, -50) for name in JURY), appointed("bench", -50, "bench"), *(registered(t) for t in TEAMS)]
+
+
+def attested(
+    event_id: str,
+    decision: str,
+    at: float,
+    size: int = 90,
+    result: str = "identical",
+    source: str = ATTESTOR,
+    **more: Any,
+) -> Envelope:
+    return told(
+        "replay.attested", event_id, source, at, decision=decision, size=size, root="0" * 64, result=result, **more
+    )

@@ -1,0 +1,1 @@
+"""What phasegate says to people about decisions, in Korean, English and French."""

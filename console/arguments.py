@@ -158,9 +158,26 @@ def export(parser: argparse.ArgumentParser) -> None:
     part.add_argument("--for", dest="entrant", metavar="ENTRANT", help="only what is public, and this entrant's own")
 
 
+def rebuild(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "programme", nargs="?", metavar="PROGRAMME", help="compare this programme's log alone; all without one"
+    )
+    parser.add_argument(
+        "--into", metavar="URL", required=True, help="the new ledger, as a SQLAlchemy URL; nothing is there yet"
+    )
+
+
 def verify(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("bundle", type=Path, metavar="BUNDLE", help="what export made, or a .tlog-proof file")
-    parser.add_argument("--vkey", metavar="K", required=True, help="the log's public key, from somewhere else")
+    parser.add_argument(
+        "bundles",
+        type=Path,
+        nargs="+",
+        metavar="BUNDLE",
+        help="what export made, one of each log, or a .tlog-proof file",
+    )
+    parser.add_argument(
+        "--vkey", metavar="K", action="append", required=True, help="each log's public key, from somewhere else"
+    )
     _trust(parser)
 
 
@@ -185,7 +202,10 @@ def _trust(parser: argparse._ActionsContainer) -> None:
     )
     parser.add_argument("--entry", type=Path, metavar="FILE", help="of a proof: the bytes of its entry")
     parser.add_argument("--opening", type=Path, metavar="FILE", help="of a proof: what the entry commits to")
-    parser.add_argument("--since", type=Path, metavar="FILE", help="an older checkpoint that this one must extend")
+    parser.add_argument(
+        "--since", type=Path, metavar="FILE", action="append", default=[],
+        help="an older checkpoint that a bundle must extend (repeatable)",
+    )  # fmt: skip
     parser.add_argument(
         "--witness", metavar="K", action="append", default=[], help="a witness's public key (repeatable)"
     )

@@ -77,6 +77,9 @@ COMMANDS: Mapping[str, Command] = {
         "console.commands.what_if:what_if",
         reads=True,
     ),
+    "rebuild": Command(
+        "a new ledger from Kafka alone, compared with the old", arguments.rebuild, "console.commands.rebuilding:rebuild"
+    ),
     "checkpoint": Command("sign the head of a log", arguments.programme, "console.commands.evidence:checkpoint"),
     "prove": Command("prove that an entry is in the log", arguments.prove, "console.commands.evidence:prove"),
     "export": Command("a bundle for an auditor", arguments.export, "console.commands.evidence:export"),

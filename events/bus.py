@@ -88,7 +88,9 @@ class Bus(Protocol):
         """The next offset of every partition of the four topics."""
 
     def begins(self) -> Mapping[tuple[str, int], int]:
-        """The first offset that every partition of the four topics still holds: what lies before it was deleted."""
+        """The first offset that every partition of the four topics still holds: 0 as long as nothing was deleted. Creates
+        nothing; Refused where a topic has another partition count.
+        """
 
     def read(self, topic: str, partition: int, start: int, stop: int) -> list[Record]:
         """The records with start <= offset < stop that exist by now. Outside any group; moves no position."""

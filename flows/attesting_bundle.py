@@ -12,6 +12,7 @@ from pathlib import Path
 
 from events.envelope import Envelope, encode
 from events.errors import Conflict, NotFound, Refused, Unavailable
+from events.origins import programme_of
 from events.rulebook import Source
 from events.signed_line import encode_signed_line
 from flows.audit_report import Findings, Trust
@@ -41,7 +42,7 @@ def audited(files: Files, trust: Trust, source: str) -> Audited:
     audit = Audit(files, trust, decisions)
     findings = audit.run()
     held, now = decisions.finish(), decisions.stand()
-    programme = findings.checkpoint.origin.rpartition("/")[2]
+    programme = programme_of(findings.checkpoint.origin)
     if not held:
         raise NotFound(f"{programme} has no decision in its first {now.size} entries")
     if not (recorded := made_again(held, audit.report)):

@@ -14,6 +14,7 @@ from events.errors import Tampered
 from events.proofs import Read, root_from
 from flows.audit_report import Attestation
 from handlers.attestation import ATTESTED
+from handlers.other_history import may_be_of_earlier
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,8 +26,8 @@ class _Said:
 class Attestations:
     """Gathered while the entries go by; checked when the whole tree is."""
 
-    def __init__(self, programme: str) -> None:
-        self._programme = programme
+    def __init__(self, programme: str, log: str) -> None:
+        self._programme, self._log = programme, log
         self._said: list[_Said] = []
         self._pending: dict[int, Opening] = {}
 
@@ -41,7 +42,8 @@ class Attestations:
 
     def checked(self, read: Read) -> list[Attestation]:
         """All that were accepted, in the order of the log. Raises Tampered where the programme's own attestor speaks of
-        another log than this; what others say is theirs to answer for.
+        another log than this; what others say is theirs to answer for. In a rebuilt log it may have
+        spoken of the log before.
         """
         return [self._checked(said, read) for said in self._said]
 
@@ -51,12 +53,15 @@ class Attestations:
         if size <= said.index:  # Nobody can have replayed what was not recorded yet.
             found = root_from(size, read).hex()
             is_here = found == data["root"]
-            if not is_here and source == attestor_source(self._programme):
+            if not is_here and self._must_be_here(source):
                 raise Tampered(
                     f"entry {said.index} attests root {data['root']} at size {size}, the log has {found} there",
                     file=OPENINGS, index=said.index, expected=found, found=data["root"], fault="attestation-of-another-log",
                 )  # fmt: skip
         return Attestation(said.index, data["decision"], source, size, data["result"], is_here)
+
+    def _must_be_here(self, source: str) -> bool:
+        return source == attestor_source(self._programme) and not may_be_of_earlier(self._log, self._programme)
 
 
 def _event(index: int, opening: Opening) -> Envelope:

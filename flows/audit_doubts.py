@@ -12,10 +12,18 @@ from flows.audit_signatures import Signatures
 
 
 def doubts(
-    positions: Positions, erasures: Erasures, signatures: Signatures, keys: LogKeys, trust: Trust
+    positions: Positions,
+    erasures: Erasures,
+    signatures: Signatures,
+    keys: LogKeys,
+    trust: Trust,
+    *,
+    is_alone: bool,
 ) -> Iterator[str]:
-    """Of a bundle that was read to its end."""
-    yield from _of_positions(positions)
+    """Of a bundle that was read to its end. When it `is_alone`, the logs to which it attributes offsets were not looked at."""
+    if is_alone:
+        yield from _of_others(positions)
+    yield from _of_receipts(positions)
     yield from _of_records(erasures)
     if signatures.unknown:
         yield f"{signatures.unknown} signatures that no rule asks for, by keys that are not known here"
@@ -28,11 +36,14 @@ def doubts(
     yield "the text of README.txt beyond its sum; signature lines of keys that were not given"
 
 
-def _of_positions(positions: Positions) -> Iterator[str]:
+def _of_others(positions: Positions) -> Iterator[str]:
     if elsewhere := positions.elsewhere():
         yield f"{elsewhere} offsets that are attributed to other logs: whether those logs have them"
     if unsealed := positions.unsealed():
         yield f"{unsealed} attributed offsets after the last closed intake: no entry vouches for whose they are"
+
+
+def _of_receipts(positions: Positions) -> Iterator[str]:
     if backwards := positions.backwards:
         yield (
             f"{backwards} receipts that are earlier than the one before: a broker's clock stepped back, or they are false"

@@ -20,6 +20,7 @@ class Positions:
         """`find`: the index of the entry of a topic, partition and offset, wherever the log has it."""
         self._find = find
         self._programme = programme
+        self.places = places
         self._places = {(place.topic, place.partition): place for place in places}
         self._following = dict.fromkeys(self._places, 0)
         self._range = dict.fromkeys(self._places, 0)

@@ -21,6 +21,7 @@ from events.cosignature import read_cosignatures, require_quorum
 from events.entry import Entry, Opening, decode_entry
 from events.errors import Tampered
 from events.note import NOTE_BYTES_MAX
+from events.origins import programme_of
 from events.rulebook import Source
 from events.tiles import (
     TILE_BYTES,
@@ -30,6 +31,7 @@ from events.tiles import (
     tiles_of,
 )
 from flows.audit_attestations import Attestations
+from flows.audit_attribution import Attribution
 from flows.audit_documents import DOCUMENT_BYTES, check_names, check_rulebooks, check_schemas, check_sums
 from flows.audit_doubts import doubts
 from flows.audit_erasures import Erasures, listed
@@ -55,10 +57,12 @@ class Audit:
     memory does not grow with the log, but for what judging has to know: without `judges` it is the log alone that is checked.
 
     With `decisions` it gathers those there, and goes on past what a replay finds different: `difference` says it, and is to
-    be attested.
+    be attested. When it `is_alone`, the findings say that the logs to which it attributes offsets were not looked at.
     """
 
-    def __init__(self, files: Files, trust: Trust, decisions: Decisions | None = None, *, judges: bool = True) -> None:
+    def __init__(self, files: Files, trust: Trust, decisions: Decisions | None = None, *,
+                 judges: bool = True, is_alone: bool = True) -> None:  # fmt: skip
+        self._is_alone = is_alone
         self._files, self._trust, self._decisions, self._judges = files, trust, decisions, judges
         self.difference: Difference | None = None
         note = files.read(CHECKPOINT, NOTE_BYTES_MAX)
@@ -72,16 +76,14 @@ class Audit:
             cosigned = read_cosignatures(note, trust.witnesses)
             fresh = require_quorum(cosigned, trust.quorum, since_s=trust.fresh_since_s)
         self.findings = Findings(checkpoint, cosigned=fresh)
-        self._programme = checkpoint.origin.rpartition("/")[2]
+        self._programme = programme_of(checkpoint.origin)
         check_names(files, checkpoint.size)
         said = decode_deployment(files.read(DEPLOYMENT, DOCUMENT_BYTES))
         self._judging, self._view = judging(said, trust, self.findings), said.view
         places = decode_positions(files.read(POSITIONS, DOCUMENT_BYTES))
-        if "unrouted/" in checkpoint.origin:
-            self._programme = checkpoint.origin[checkpoint.origin.index("unrouted/") :]
         self._positions = Positions(self._programme, places, self._find)
         self._announced = Announced()
-        self._attestations = Attestations(self._programme)
+        self._attestations = Attestations(self._programme, checkpoint.origin)
         self._replay = Replay(
             self._programme, checkpoint.origin, self._judging, details=False, hidden=lambda _index: Hidden()
         )
@@ -122,6 +124,10 @@ class Audit:
             self.findings.not_checked.append(f"schemas of another version of phasegate: {', '.join(strange)}")
         self._count()
         return self.findings
+
+    def attribution(self, bundle: str) -> Attribution:
+        """After `run`: whose this log says that each offset is."""
+        return Attribution(bundle, self._programme, self._positions.places, self._positions.covered)
 
     # ---------------------------------------------------------------------------------------------------- entry by entry
     def _entry(self, opened: Opened) -> None:
@@ -209,6 +215,10 @@ class Audit:
                 for name, tally in (("verdicts", found.verdicts), ("decisions", found.decisions))
                 if tally.unchecked
             ]
+        if found.earlier:
+            self.findings.not_checked.append(
+                f"size and root in {found.earlier} decisions: those of the log that this one was made again from"
+            )
 
     def _check_since(self) -> None:
         if self._trust.since is not None:
@@ -233,4 +243,5 @@ class Audit:
         }
         if self._keys.handed_over:
             checked["handovers"] = len(self._keys.handed_over)
-        self.findings.not_checked += doubts(self._positions, self._erasures, self._signatures, self._keys, self._trust)
+        of = self._positions, self._erasures, self._signatures, self._keys, self._trust
+        self.findings.not_checked += doubts(*of, is_alone=self._is_alone)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from events.errors import NotFound, Refused
 from flows.reader import Moment
 from flows.reading import Reading
+from handlers.other_history import size_decided_from
 from handlers.readiness import owed_now
 from handlers.stability.inputs import Inputs, inputs_of
 from handlers.state import State
@@ -26,7 +27,9 @@ class AtCut:
 
 
 def inputs_at_cut(reading: Reading, programme: str, phase_id: str, at: Moment | None) -> AtCut:
-    """Raises NotFound for a phase that is not open yet, Refused for one of which nobody advances."""
+    """Raises NotFound for a phase that is not open yet, Refused for one of which nobody advances, or whose records are not
+    there any more.
+    """
     state = reading.state(programme, at)
     phase = state.phases.get(phase_id)
     if phase is None:
@@ -41,5 +44,11 @@ def inputs_at_cut(reading: Reading, programme: str, phase_id: str, at: Moment | 
     if decision is None:
         owed = tuple(row.data() for row in owed_now(state, phase))
         return AtCut(inputs_of(state, phase), state.size, status, is_decided=False, owed=owed)
-    cut: State = reading.reader.prefix(programme, decision.fact.data["basis"]["size"]).state
+    size = size_decided_from(state, decision, reading.head(programme).origin)
+    if size is None:
+        raise Refused(
+            f"the decision of {phase_id} rests on records that are not in the log any more",
+            hint="this log was made again from Kafka; the log before it says from which of its entries it was decided",
+        )
+    cut: State = reading.reader.prefix(programme, size).state
     return AtCut(inputs_of(cut, cut.phases[phase_id]), cut.size, status, is_decided=True, owed=())

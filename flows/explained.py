@@ -13,6 +13,7 @@ from events.errors import NotFound
 from flows.reader import Moment
 from flows.reading import Reading
 from handlers.known import Known, Recorded
+from handlers.other_history import size_decided_from
 from handlers.state import Decision, State
 
 _MARKS = frozenset({"phasegate.score.recorded.v1", "phasegate.score.corrected.v1"})
@@ -24,7 +25,8 @@ def known_of(reading: Reading, programme: str, state: State, decision: Decision 
     """
     at_cut = None
     if decision is not None:
-        at_cut = reading.reader.prefix(programme, int(decision.fact.data["basis"]["size"])).state
+        size = size_decided_from(state, decision, reading.head(programme).origin)
+        at_cut = None if size is None else reading.reader.prefix(programme, size).state
     places: dict[str, tuple[int, int]] = {}
     missed: dict[int, Recorded] = {}
     first: dict[int, tuple[Entry, Opening | None]] = {}

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from events.entry import decode_entry
+from events.entry import Entry, Opening, decode_entry
+from events.record import partition_for
 from flows.erasures import Erasures
 from handlers.fold import Folder
 from handlers.judge import Deployment
@@ -13,6 +15,10 @@ from infra.ledger import Ledger
 
 LOGS_MAX = 256
 """Programmes kept folded in memory; one that is not comes back from the ledger when its next record arrives."""
+
+
+LookUp = Callable[[Entry], Opening | None]
+"""What a record holds that the ledger does not keep, because a later record is known to erase it."""
 
 
 @dataclass(slots=True)
@@ -32,6 +38,7 @@ class OpenLogs:
         self._deployment = deployment
         self._origin = origin
         self._logs: dict[str, OpenLog] = {}
+        self.look_up: LookUp = lambda _entry: None
 
     def get(self, key: str) -> OpenLog:
         """A log folded from the ledger; a new one where the ledger has none."""
@@ -40,7 +47,10 @@ class OpenLogs:
     def _open(self, key: str) -> OpenLog:
         folder = Folder(key, judging=True, hidden=Erasures(self._ledger, key).look)
         if self._ledger.head(key) is not None:
+            ahead = {erased.index for erased in self._ledger.erased(key) if erased.by is None}
             for stored in self._ledger.read(key):
+                if stored.index in ahead:  # Never kept, and not erased yet: what comes before its erasure rests on it.
+                    stored.opening = self.look_up(decode_entry(stored.entry))
                 folder.apply(stored)
         state = folder.finish(self._deployment)
         commitments = {index: self._commitment(key, index) for index in state.waiting}
@@ -62,3 +72,9 @@ class OpenLogs:
         """Drops the oldest of too many. Not while a batch of theirs is still to be written."""
         for key in list(self._logs)[: max(0, len(self._logs) - LOGS_MAX)]:
             del self._logs[key]
+
+
+def partition_of(key: str, partitions: int) -> int:
+    """The partition that a log's records travel in; an unrouted log is named by it."""
+    _, _, number = key.rpartition("/")
+    return int(number) if number != key else partition_for(key.encode(), partitions)

@@ -36,13 +36,8 @@ class Reading:
         self.reader = Reader(self.ledger)
 
     def deployment(self) -> Deployment:
-        """What judging again needs. Raises Unavailable without a key of the office: its events could not be judged."""
-        if not self.office_keys:
-            raise Unavailable(
-                "no public key of the programme office is known, so its signatures cannot be verified",
-                hint="set PHASEGATE_OFFICE_VKEYS to its vkey; phasegate keys list shows it where the office signs",
-            )
-        return Deployment(self.partitions, self.office_keys)
+        """What judging again needs. Raises Unavailable without a key of the office."""
+        return deployment_of(self.partitions, self.office_keys)
 
     def head(self, name: str) -> Head:
         """The head of the log of this name, or of the only log whose name begins so. Raises NotFound."""
@@ -71,6 +66,16 @@ class Reading:
         self.ledger.close()
 
 
+def deployment_of(partitions: int, keys: Mapping[str, bytes]) -> Deployment:
+    """What judging needs. Raises Unavailable without a key of the office: its events could not be judged."""
+    if not keys:
+        raise Unavailable(
+            "no public key of the programme office is known, so its signatures cannot be verified",
+            hint="set PHASEGATE_OFFICE_VKEYS to its vkey; phasegate keys list shows it where the office signs",
+        )
+    return Deployment(partitions, keys)
+
+
 def collect_seldom() -> None:
     """Tells the interpreter to look for garbage in cycles less often, in the whole process. A folded log is millions of
     objects without one; each look walks over them, so that the cost of an event would grow with the log
@@ -92,7 +97,7 @@ def open_reading(settings: Settings) -> Reading:
     return Reading(
         ledger,
         settings.partitions if stream is None else stream.partitions,
-        office_keys(_own(settings.office_key), settings.office_vkeys),
+        trusted_office_keys(settings),
         (*_of_log(settings), *map(parse_vkey, settings.log_vkeys)),
     )
 
@@ -110,6 +115,11 @@ def office_keys(keys: Iterable[SigningKey], vkeys: Iterable[str] = ()) -> Mappin
         if vkey.algorithm == ED25519:
             trusted[f"{vkey.name}+{vkey.key_id.hex()}"] = vkey.public
     return trusted
+
+
+def trusted_office_keys(settings: Settings) -> Mapping[str, bytes]:
+    """The office's public keys that the settings name; of its key file, where it can be read, the public half."""
+    return office_keys(_own(settings.office_key), settings.office_vkeys)
 
 
 def _own(path: Path) -> list[SigningKey]:

@@ -15,11 +15,12 @@ import structlog
 
 from events.bus import Bus
 from events.errors import Conflict, PhasegateError
-from events.record import Record, partition_for
+from events.origins import is_rebuilt
+from events.record import Record
 from flows.appending import Appending
 from flows.judging import Growth, Judged, judge
 from flows.log_signer import LogSigner
-from flows.open_logs import OpenLogs
+from flows.open_logs import LookUp, OpenLogs, partition_of
 from flows.relay import Relay
 from handlers.judge import Deployment
 from infra.keys import SigningKey
@@ -36,12 +37,15 @@ log = structlog.get_logger("phasegate.recorder")
 
 
 class Recorder:
-    """One member of the recorder's group. Call it from one thread; another writes what it has judged."""
+    """One member of the recorder's group. Call it from one thread; another writes what it has judged. Without a key of the
+    log it signs and relays nothing: what is recorded again was both already.
+    """
 
     known_erased: Collection[tuple[str, int, int]] = frozenset()
-    """Topic, partition and offset of records that a later one is known to erase: judged, and never kept."""
 
-    def __init__(self, bus: Bus, ledger: Ledger, deployment: Deployment, origin: str, log_key: SigningKey) -> None:
+    def __init__(
+        self, bus: Bus, ledger: Ledger, deployment: Deployment, origin: str, log_key: SigningKey | None
+    ) -> None:
         self._ledger = ledger
         self._deployment = deployment
         self.signer = LogSigner(ledger, origin, log_key)
@@ -55,9 +59,17 @@ class Recorder:
         self._under_way: tuple[int, dict[str, Growth]] = (0, {})
         self._is_stale = False
         self._appending = Appending(ledger)
-        self._relay = Relay(bus, ledger, GROUP)
-        self._intake = bus.intake(GROUP, self._start, self._revoked)
+        group = f"{GROUP}-{origin.rpartition('/')[2]}" if is_rebuilt(origin) else GROUP  # beside that of the old ledger
+        self._relay = Relay(bus, ledger, group)
+        self._intake = bus.intake(group, self._start, self._revoked)
         self.observe: Callable[[Record, str], None] = lambda _record, _verdict: None
+
+    def never_keep(self, erased: Collection[tuple[str, int, int]], look_up: LookUp) -> None:
+        """Records (topic, partition, offset) that a later one is known to erase: they are judged, and never kept. Until then
+        `look_up` knows what they hold.
+        """
+        self.known_erased = erased
+        self._logs.look_up = look_up
 
     def _start(self, assigned: Collection[tuple[str, int]]) -> Mapping[tuple[str, int], int]:
         self._appending.settle()  # What is being written moves the positions that are asked for.
@@ -171,16 +183,13 @@ class Recorder:
     def _after(self) -> None:
         self._intake.commit(dict(self._recorded))
         self._logs.trim()
+        if self.signer.key is None:
+            return
         decided, self._decided = self._decided, set()
         refused, self._refused = self._refused, set()
         for key in sorted(decided):
             self._sign(key)
         self._relay_letters(sorted(refused))
-
-    def _partition(self, key: str) -> int:
-        """The partition that a log's records travel in; an unrouted log is named by it."""
-        _, _, number = key.rpartition("/")
-        return int(number) if number != key else partition_for(key.encode(), self._deployment.partitions)
 
     def _relay_letters(self, keys: list[str]) -> None:
         """Relays what was refused in these logs; what another recorder is relaying at this moment is looked at again."""
@@ -188,7 +197,7 @@ class Recorder:
             self._relay.run(keys)
         except Conflict as conflict:
             log.warning("relayed by another", message=conflict.message)
-            self._taken_over |= {self._partition(key) for key in keys}
+            self._taken_over |= {partition_of(key, self._deployment.partitions) for key in keys}
 
     def _sign(self, key: str) -> None:
         """After a rebalance the log may be another's, who signs it too: then this is tried again at the next pause."""
@@ -203,9 +212,12 @@ class Recorder:
         """Signs what has grown, at a pause and before stopping; of partitions just taken over also signs and relays what
         their last recorder did not come to before it was killed.
         """
+        if self.signer.key is None:
+            return
         if self._taken_over:
             taken, self._taken_over = self._taken_over, set()
-            keys = [head.programme for head in self._ledger.heads() if self._partition(head.programme) in taken]
+            names, count = [head.programme for head in self._ledger.heads()], self._deployment.partitions
+            keys = [name for name in names if partition_of(name, count) in taken]
             self._relay_letters(keys)
             self._unsigned.update(keys)
         for key in sorted(self._unsigned):

@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from events.bus import Bus
-from events.errors import Unavailable
+from events.errors import Refused, Unavailable
+from events.origins import origin_of
 from flows.office import Office
 from flows.reader import Reader
 from flows.reading import office_keys, open_ledger
@@ -56,10 +57,23 @@ class Parts:
 def assemble(
     bus: Bus, ledger: Ledger, origin: str, office_key: SigningKey, log_key: SigningKey, vkeys: Iterable[str] = ()
 ) -> Parts:
-    """The parts, bound to each other: the ledger notes which bus it records, and refuses any other from then on."""
+    """The parts, bound to each other: the ledger notes which bus it records, and refuses any other from then on. Raises
+    Refused where its logs stand under another origin.
+    """
+    _require_origin(ledger, origin)
     ledger.bind(bus.prefix, bus.partitions, bus.clock)
     deployment = Deployment(bus.partitions, office_keys([office_key], vkeys))
     return Parts(bus, ledger, deployment, origin, office_key, log_key)
+
+
+def _require_origin(ledger: Ledger, origin: str) -> None:
+    """Two ledgers of one bus never make logs of one name: a rebuilt one has another origin (docs/decisions/0024)."""
+    for head in ledger.heads():
+        if head.origin != f"{origin}/{head.programme}":
+            own = origin_of(head.origin, head.programme)
+            raise Refused(
+                f"this ledger keeps its logs under {own!r}, not under {origin!r}", hint=f"set PHASEGATE_ORIGIN={own}"
+            )
 
 
 def bootstrap_of(settings: Settings) -> str:
@@ -75,9 +89,9 @@ def bootstrap_of(settings: Settings) -> str:
     return running.bootstrap
 
 
-def open_bus(settings: Settings, ledger: Ledger) -> KafkaBus:
+def open_bus(settings: Settings, ledger: Ledger | None) -> KafkaBus:
     """The bus that the ledger records, else that of the settings. What the ledger says wins: keys must not move."""
-    stream = ledger.stream()
+    stream = None if ledger is None else ledger.stream()
     prefix, partitions, clock = (
         (settings.prefix, settings.partitions, "broker")
         if stream is None

@@ -22,6 +22,7 @@ from handlers.engine import Engine
 from handlers.following import Followed, Follower
 from handlers.holes import Look, nothing_hidden
 from handlers.judge import Deployment
+from handlers.other_history import as_said_before
 from handlers.recording import Draft, detail_of, members_of, record_one
 from handlers.remake import Remaker
 from handlers.replay_report import Difference, Report, entry_difference, first_member
@@ -64,6 +65,7 @@ class Replay:
         self.state = State(programme, engines=engines)
         self.report = Report()
         self._deployment = deployment
+        self._log = origin
         self._details = details  # A bundle carries no details of refusals: they follow from the record.
         self._stack: list[bytes] = []
         self._commitments: dict[int, str] = {}
@@ -182,7 +184,12 @@ class Replay:
         if not remade:
             self._differs(Difference(draft.index, f"{event.type} {event.id}", "", "said", "nothing due", event.type))
             return
-        closest = next(iter(remade))
+        seen = [as_said_before(event, one, self._log, self.state.programme) for one in remade]
+        if value in seen:
+            tally.identical += 1
+            self.report.earlier += 1
+            return
+        closest = next(iter(seen))
         member, recorded, replayed = first_member(orjson.loads(value), orjson.loads(closest))
         self._differs(Difference(draft.index, f"{event.type} {event.id}", member, recorded, replayed, event.type))
 

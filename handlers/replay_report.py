@@ -57,6 +57,8 @@ class Report:
     root: bytes = b""
     verdicts: Tally = field(default_factory=Tally)
     decisions: Tally = field(default_factory=Tally)
+    earlier: int = 0
+    """How many of the identical decisions name size and root of a log before this one, which was made again from Kafka."""
     first_difference: Difference | None = None
     hidden: list[int] = field(default_factory=list)
     """First entries whose record is not there."""

@@ -58,12 +58,12 @@ def _of_programme(options: argparse.Namespace, report: Report) -> Result:
 
 
 def _of_bundle(options: argparse.Namespace, report: Report) -> Result:
-    from console.commands.verifying import trust_of
+    from console.commands.verifying import trust_of_one
     from flows.attesting_bundle import audited, doubts, write_signed
     from infra.bundle.reading import open_bundle
     from infra.keys import load_key
 
-    trust, key = trust_of(options), load_key(options.key)
+    trust, key = trust_of_one(options), load_key(options.key)
     with open_bundle(Path(options.target)) as files:
         report.say(f"verifying {options.target}")
         found = audited(files, trust, options.source)

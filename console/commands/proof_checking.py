@@ -12,7 +12,7 @@ from events.errors import Tampered
 from events.values import format_instant
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from rich.console import Console
 
@@ -20,7 +20,9 @@ if TYPE_CHECKING:
     from events.note import VerifierKey
 
 
-def verify_file(options: argparse.Namespace, key: VerifierKey, read: Callable[[Path], bytes]) -> Result:
+def verify_file(
+    options: argparse.Namespace, proof: Path, keys: Sequence[VerifierKey], read: Callable[[Path], bytes]
+) -> Result:
     """The entry stands in the log; with an opening also what record it commits to. Raises Tampered otherwise."""
     from events.entry import decode_entry
     from events.proof_file import verify_proof
@@ -28,12 +30,12 @@ def verify_file(options: argparse.Namespace, key: VerifierKey, read: Callable[[P
     if options.entry is None:
         raise Usage("a proof is of an entry, whose bytes lie beside it", hint="--entry FILE")
     data = read(options.entry)
-    index, checkpoint = verify_proof(read(options.bundle), data, [key])
+    index, checkpoint = verify_proof(read(proof), data, keys)
     entry = decode_entry(data)
     if entry.index != index:
         raise Tampered(f"{options.entry} says that it is entry {entry.index}; the proof is of entry {index}")
     told: dict[str, Any] = {
-        "proof": str(options.bundle),
+        "proof": str(proof),
         "origin": checkpoint.origin,
         "size": checkpoint.size,
         "root": checkpoint.root.hex(),

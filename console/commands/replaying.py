@@ -82,6 +82,7 @@ def _replayed(reading: Reading, head: Head, size: int, advance: Callable[[int], 
         "decisions": found.decisions.data(),
         "erased": found.hidden,
         "not_recomputed": {"verdicts": found.verdicts.unchecked, "decisions": found.decisions.unchecked},
+        "earlier_log": found.earlier,
         "first_difference": found.first_difference.data() if found.first_difference else None,
     }
 
@@ -120,6 +121,8 @@ def show_replay(console: Console, data: Mapping[str, Any]) -> None:
         counts = ", ".join(f"{tally[part]} {part}" for part in ("checked", "identical", "different"))
         console.print(f"  {name:<10}  {counts}")
     _show_erased(console, data)
+    if data["earlier_log"]:
+        console.print(f"  rebuilt     {data['earlier_log']} decisions name size and root of the log before this one")
     if data["first_difference"]:
         first = data["first_difference"]
         console.print(f"  first difference at entry {first['index']}: {_sentence(first)}")

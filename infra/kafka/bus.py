@@ -16,7 +16,7 @@ from events.record import DEAD_LETTERS, TOPICS, Record
 from infra.kafka.client import Cluster
 from infra.kafka.intake import KafkaIntake, records_of
 from infra.kafka.publisher import KafkaPublisher
-from infra.kafka.topics import ensure_topics
+from infra.kafka.topics import check_partitions, ensure_topics
 
 MISSED_AFTER_MS = 10_000
 """A member that was killed holds its partitions for so long; kafka-python's 45 s would be 45 s without a recorder. One that
@@ -80,6 +80,10 @@ class KafkaBus:
         return self._offsets(lambda consumer, places: consumer.end_offsets(places, timeout_ms=30_000))
 
     def begins(self) -> Mapping[tuple[str, int], int]:
+        with self._reading, self._cluster.reached(), self._fresh_after_failure():
+            for topic in TOPICS:
+                known = self._consumer().partitions_for_topic(f"{self.prefix}.{topic}") or ()
+                check_partitions(f"{self.prefix}.{topic}", len(known), self.partitions)
         return self._offsets(lambda consumer, places: consumer.beginning_offsets(places, timeout_ms=30_000))
 
     def _offsets(

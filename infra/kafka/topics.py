@@ -51,7 +51,7 @@ def ensure_topics(admin: KafkaAdminClient, names: Iterable[str], partitions: int
                 raise error(topic.get("error_message") or topic["name"])
         admin.wait_for_topics(wanted)
     for described in admin.describe_topics(wanted):
-        _check_partitions(described["name"], len(described["partitions"]), partitions)
+        check_partitions(described["name"], len(described["partitions"]), partitions)
     for name, found in read_settings(admin, wanted).items():
         _check_settings(name, found, topic_settings(clock))
 
@@ -63,7 +63,8 @@ def read_settings(admin: KafkaAdminClient, names: Iterable[str]) -> dict[str, di
     return {name: {key: entry["value"] for key, entry in settings.items()} for name, settings in reply.items()}
 
 
-def _check_partitions(name: str, found: int, wanted: int) -> None:
+def check_partitions(name: str, found: int, wanted: int) -> None:
+    """Raises Refused with both numbers."""
     if found != wanted:
         raise Refused(
             f"Topic {name} has {found} partitions, this deployment is set to {wanted}",

@@ -1,8 +1,33 @@
 """The ledger: one append-only, Merkle-hashed log per programme, in SQLite or PostgreSQL."""
 
 from infra.ledger.ledger import Ledger
-from infra.ledger.rows import Batch, Erased, Erasing, Fault, Head, LogAppend, NewEntry, Stored, StoredCheckpoint, Stream
+from infra.ledger.rows import (
+    Batch,
+    Erased,
+    Erasing,
+    Fault,
+    Head,
+    LogAppend,
+    NewEntry,
+    Standing,
+    Stored,
+    StoredCheckpoint,
+    StoredRecord,
+    Stream,
+)
 
 __all__ = [
-    "Batch", "Erased", "Erasing", "Fault", "Head", "Ledger", "LogAppend", "NewEntry", "Stored", "StoredCheckpoint", "Stream",
-]  # fmt: skip
+    "Batch",
+    "Erased",
+    "Erasing",
+    "Fault",
+    "Head",
+    "Ledger",
+    "LogAppend",
+    "NewEntry",
+    "Standing",
+    "Stored",
+    "StoredCheckpoint",
+    "StoredRecord",
+    "Stream",
+]

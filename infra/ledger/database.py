@@ -55,6 +55,14 @@ def database_url(url: str) -> URL:
     raise Refused(f"{parsed.render_as_string(hide_password=True)!r} cannot hold a ledger", hint=hint)
 
 
+def is_same_database(one: str, other: str) -> bool:
+    """Whether two addresses are one, however a file's path is written. Raises Refused for what is no address."""
+    first, second = database_url(one), database_url(other)
+    if first.drivername == second.drivername == "sqlite":
+        return Path(str(first.database)).resolve() == Path(str(second.database)).resolve()
+    return first == second
+
+
 def connect(url: str) -> Engine:
     """An engine for this database; nothing is created and nothing is connected to yet. Safe among threads."""
     parsed = database_url(url)
@@ -159,6 +167,18 @@ def upgrade(url: str) -> None:
             command.upgrade(config, "head")
     except OSError as error:
         raise Unavailable(f"cannot make {engine.url.database}: {error.strerror}") from error
+    finally:
+        engine.dispose()
+
+
+def is_blank(url: str) -> bool:
+    """Whether nothing of a ledger is there yet: no file, or no tables of any version. Raises Unavailable."""
+    engine = connect(url)
+    try:
+        if engine.url.drivername == "sqlite" and not Path(str(engine.url.database)).is_file():
+            return True
+        with reading(engine) as connection:
+            return MigrationContext.configure(connection).get_current_revision() is None
     finally:
         engine.dispose()
 

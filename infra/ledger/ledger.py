@@ -12,9 +12,9 @@ from events.errors import NotFound, Refused
 from events.note import Checkpoint, VerifierKey
 from events.record import Position
 from infra.keys import SigningKey
-from infra.ledger import erasing, integrity, reader, signing, writer
+from infra.ledger import by_position, erasing, integrity, reader, signing, writer
 from infra.ledger.database import connect, reading, require_schema, sweep, writing
-from infra.ledger.rows import Batch, Erased, Fault, Head, Stored, StoredCheckpoint, Stream
+from infra.ledger.rows import Batch, Erased, Fault, Head, Standing, Stored, StoredCheckpoint, StoredRecord, Stream
 from infra.ledger.tables import checkpoints, digest, entries, logs, positions, relays, streams
 from infra.ledger.tiles import TileReader
 
@@ -128,6 +128,16 @@ class Ledger:
     def erased(self, programme: str) -> list[Erased]:
         """Every record of a log whose opening was erased, by index."""
         return list(erasing.read_erased(self._engine, programme))
+
+    def standing(self) -> Standing:
+        """Sizes of the logs and positions of one moment, also while somebody appends."""
+        return by_position.read_standing(self._engine)
+
+    def read_place(self, topic: str, partition: int, stop: int, sizes: Mapping[str, int]) -> Iterator[StoredRecord]:
+        """Every record of a partition below `stop`, by offset, whichever log it is in; with its settlement where that lies
+        within the given size of its log.
+        """
+        return by_position.read_place(self._engine, topic, partition, stop, sizes)
 
     def refused_after(self, programme: str, index: int, limit: int) -> list[Stored]:
         """Refused entries from `index` on (included), at most `limit`. A refused settlement has no opening of its

@@ -96,6 +96,26 @@ class Head:
     stack: tuple[bytes, ...]
 
 
+@dataclass(slots=True)
+class StoredRecord:
+    """The first entry of a record, which log it is in, and the entry that settled it later, if any did."""
+
+    programme: str
+    index: int
+    offset: int
+    entry: bytes
+    opening: Opening | None
+    settlement: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How far a ledger is, at one moment: the size of each log, and the next offset of each (topic, partition)."""
+
+    sizes: Mapping[str, int]
+    positions: Mapping[tuple[str, int], int]
+
+
 @dataclass(frozen=True, slots=True)
 class StoredCheckpoint:
     """A checkpoint that was signed, as the note that was or may have been published."""

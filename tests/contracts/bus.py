@@ -192,6 +192,10 @@ class BusContract:
         assert set(ends) == {(topic, number) for topic in TOPICS for number in range(PARTITIONS)}
         assert {place: end for place, end in ends.items() if end} == {("submissions", 2): 1}
 
+    def test_a_bus_that_lost_nothing_begins_everywhere_at_the_first_offset(self, bus: Bus) -> None:
+        with published(bus, message(b"k", partition=2)):
+            assert bus.begins() == {(topic, number): 0 for topic in TOPICS for number in range(PARTITIONS)}
+
     def test_dead_letters_can_be_written_and_read(self, bus: Bus) -> None:
         letter = message(b"k", b"as it came", DEAD_LETTERS, headers=(("phasegate_reason", b"late"),))
         with published(bus, letter) as (at,):

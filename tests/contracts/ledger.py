@@ -15,8 +15,8 @@ from events.errors import Conflict, NotFound, PhasegateError, Refused, Tampered,
 from events.note import open_checkpoint, open_note
 from events.record import Position
 from infra.keys import from_seed
-from infra.ledger import Batch, Fault, Ledger, LogAppend, NewEntry
-from infra.ledger.database import connect, upgrade
+from infra.ledger import Batch, Fault, Ledger, LogAppend, NewEntry, by_position
+from infra.ledger.database import connect, is_blank, upgrade
 
 KEY = from_seed("phasegate.example/any", b"\x01" * 32)
 P1 = ("scores", 3)
@@ -105,6 +105,29 @@ class LedgerContract:
         ledger.append(Writing("p").records(2))
         upgrade(url)
         assert [head.size for head in ledger.heads()] == [2]
+
+    def test_a_place_is_read_by_offset_across_logs_each_record_with_what_settled_it_by_then(
+        self, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(by_position, "CHUNK", 2)
+        log, other = filled(ledger), Writing("q")
+        other.offset = log.offset
+        ledger.append(Batch([other.log(*[other.first() for _ in range(3)])], {P1: (4, 7)}))
+        standing = ledger.standing()
+        assert (standing.sizes, standing.positions) == ({"p": 5, "q": 3}, {P1: 7})
+        found = list(ledger.read_place(*P1, 6, standing.sizes))
+        assert [(one.programme, one.offset) for one in found] == [("p", n) for n in range(4)] + [("q", 4), ("q", 5)]
+        assert [one.entry for one in found[:3]] == [data for _, data in log.appended[:3]]
+        assert [one.settlement for one in found] == [log.appended[3][1]] + [None] * 5
+        assert [one.opening for one in found] == [
+            new.opening for new, _ in (log.appended + other.appended) if new.of is None
+        ][:6]
+        assert all(one.settlement is None for one in ledger.read_place(*P1, 6, {"p": 3}))
+
+    def test_a_database_is_blank_until_its_tables_are_made(self, url: str) -> None:
+        assert is_blank(url)
+        upgrade(url)
+        assert not is_blank(url)
 
     def test_a_ledger_records_one_bus_for_ever(self, ledger: Ledger) -> None:
         assert ledger.stream() is None

@@ -62,6 +62,7 @@ class Stage:
         """Publishes each event at its own time, signed where the office or the director says it, and records it."""
         positions = self.send(self.message(event) for event in said)
         self.record()
+        self.way.office.await_recorded(positions)  # Kafka does not have it at hand at once.
         return positions
 
     def message(self, event: Envelope) -> Message:

@@ -85,8 +85,13 @@ def test_once_records_what_is_there_makes_topics_and_signs(phasegate: Phasegate,
     assert (answer.code, answer.data["records"]) == (0, 7), answer.err
     told = phasegate("status", "small-cup", "--json").data
     assert (told["checkpoint"]["behind"], told["verdicts"]["accepted"]) == (0, 7)
-    reached = {"reachable": True, "problem": None, "behind": 0, "seconds": None, "erasures": []}
-    assert told["recorder"] == reached
+    assert told["recorder"] == {
+        "reachable": True,
+        "problem": None,
+        "behind": 0,
+        "seconds": None,
+        "erasures": [],
+    }
 
 
 @pytest.mark.kafka

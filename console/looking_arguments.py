@@ -17,6 +17,7 @@ def figures(parser: argparse.ArgumentParser) -> None:
     programme(parser)
     parser.add_argument("--phase", metavar="P", help="the phase's id; every open one without it")
     parser.add_argument("--out", type=Path, metavar="DIR", help="write each figure there as an SVG file")
+    parser.add_argument("--stability", action="store_true", help="draw what would change the outcome as well")
 
 
 def report(parser: argparse.ArgumentParser) -> None:

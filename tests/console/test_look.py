@@ -284,6 +284,17 @@ def test_a_decided_phase_is_drawn_with_its_tables_and_written_as_files(
     assert "●" in shown
 
 
+def test_what_would_change_an_outcome_is_drawn_where_it_is_asked_for(phasegate: Phasegate, final: Stage) -> None:
+    answer = phasegate("figures", "small-cup", "--stability", "--json")
+    drawn = {row["id"]: row for row in answer.data["figures"]}
+    assert list(drawn) == ["standings-heat", "margins-heat", "weights-heat", "ranks-heat", "timeline-heat"]
+    assert drawn["ranks-heat"]["heads"] == ["left out", "ash", "birch", "cedar"]
+    assert [row[0] for row in drawn["ranks-heat"]["rows"]][:2] == ["as decided", "evaluator ann"]
+    shown = phasegate("figures", "small-cup", "--stability").out
+    assert "as decided" in shown
+    assert "A: ash" in shown
+
+
 def test_no_standings_are_drawn_before_the_decision(phasegate: Phasegate, held: Stage) -> None:
     answer = phasegate("figures", "small-cup", "--json")
     assert [row["id"] for row in answer.data["figures"]] == ["timeline-heat"]

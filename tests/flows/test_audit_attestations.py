@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from events.derived import attestor_source
+from events.entry import decode_entry
 from events.errors import Tampered
 from flows.attesting import TOPIC
+from flows.audit_attestations import Attestations
 from flows.exporting import Exporter, View
 from flows.office import message
 from handlers.decide import decision_id
@@ -72,3 +76,20 @@ def test_the_attestor_of_the_programme_cannot_speak_of_another_log(on: Stage, tm
     attest(on, ATTESTOR, size=20, root="ab" * 32)
     with pytest.raises(Tampered, match="attests root abab"):
         audit(exported(on, tmp_path / "bundle"))
+
+
+def test_in_a_rebuilt_log_the_attestor_may_have_spoken_of_the_log_before(on: Stage) -> None:
+    """What it said is told as not of this log. In a log that was never rebuilt it would be a forgery."""
+    attest(on, ATTESTOR, size=20, root="ab" * 32)
+    size = on.way.state.size
+    stored = next(iter(on.parts.ledger.read(small.PROGRAMME, size - 1, size)))
+    for origin, is_fault in (("phasegate.example", True), ("phasegate.example/rebuilt-0123456789ab", False)):
+        attestations = Attestations(small.PROGRAMME, f"{origin}/{small.PROGRAMME}")
+        attestations.saw(decode_entry(stored.entry), stored.opening)
+        with pytest.raises(Tampered) if is_fault else nullcontext():
+            assert [one.is_of_this_log for one in attestations.checked(zeros)] == [False]
+
+
+def zeros(wanted: Sequence[tuple[int, int]]) -> list[bytes]:
+    """A tree of nothing but zeros."""
+    return [bytes(32) for _ in wanted]

@@ -21,6 +21,7 @@ from infra.ledger.tables import metadata
 from infra.memory_bus import MemoryBus
 from tests.support import small
 from tests.support.deployment import environment
+from tests.support.erasing import erasure, first_entry, place_of
 from tests.support.stage import Stage, memory_stage, play, stage
 
 SEED = 20260115
@@ -88,13 +89,15 @@ class Server:
 
 
 def everything(on: Stage) -> None:
-    """The small programme, with what it lacks to fill every column: a record before its announcement, and refusals."""
+    """The small programme, with what it lacks to fill every column: a record before its announcement, refusals, erasures."""
     early, *_ = small.beginnings()
     on.tell(early)
     play(on)
     stranger = small.scores()[0]
     late = small.event("score.recorded", "late", stranger.source, small.OPENS + 60 * small.DAY, **stranger.data)
     on.tell(late)
+    ledger = on.parts.ledger
+    on.tell(erasure(*(place_of(first_entry(ledger, event_id)) for event_id in (late.id, stranger.id))))
     on.parts.ledger.bind(on.parts.bus.prefix, on.parts.bus.partitions, on.parts.bus.clock, "cluster")
     on.recorder.close()
     on.parts.close()

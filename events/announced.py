@@ -1,4 +1,4 @@
-"""The rulebooks that a log has announced, gathered while its entries go by."""
+"""What a log holds, gathered while its entries go by: which records count, and the rulebooks that were announced."""
 
 from __future__ import annotations
 
@@ -11,6 +11,22 @@ from events.rulebook import Source, parse_rulebook
 _TYPES = ("phasegate.programme.announced.v1", "phasegate.rulebook.amended.v1")
 
 
+class Acceptance:
+    """Which records come to count: one that pended does when the entry that settles it is accepted. Told the entries of the
+    types in question, in order.
+    """
+
+    def __init__(self) -> None:
+        self._pending: dict[int, Opening] = {}
+
+    def counted(self, entry: Entry, opening: Opening | None) -> Opening | None:
+        """The opening of the record that counts from this entry on, where it is known."""
+        if entry.verdict == "pending" and opening is not None:
+            self._pending[entry.index] = opening
+        found = opening if entry.of is None else self._pending.pop(entry.of, None)
+        return found if entry.verdict == "accepted" else None
+
+
 class Announced:
     """Path and bytes of the file of each rulebook in force at some time, and the sources that the latest names. `saw` is
     told each entry in order.
@@ -19,17 +35,11 @@ class Announced:
     def __init__(self) -> None:
         self.files: dict[str, bytes] = {}
         self.sources: dict[str, Source] = {}
-        self._pending: dict[int, Opening] = {}
+        self._acceptance = Acceptance()
 
     def saw(self, entry: Entry, opening: Opening | None) -> None:
-        if entry.type not in _TYPES:
-            return
-        if entry.verdict == "pending" and opening is not None:
-            self._pending[entry.index] = opening
-        elif entry.verdict == "accepted":
-            found = opening if entry.of is None else self._pending.pop(entry.of, None)
-            if found is not None:
-                self._keep(entry.index, found)
+        if entry.type in _TYPES and (found := self._acceptance.counted(entry, opening)) is not None:
+            self._keep(entry.index, found)
 
     def _keep(self, index: int, opening: Opening) -> None:
         try:

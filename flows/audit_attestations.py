@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from events.announced import read_event
+from events.announced import Acceptance, read_event
 from events.audits import ReplayAttested
 from events.bundle import OPENINGS
 from events.derived import attestor_source
@@ -29,15 +29,10 @@ class Attestations:
     def __init__(self, programme: str, log: str) -> None:
         self._programme, self._log = programme, log
         self._said: list[_Said] = []
-        self._pending: dict[int, Opening] = {}
+        self._acceptance = Acceptance()
 
     def saw(self, entry: Entry, opening: Opening | None) -> None:
-        if entry.type != ATTESTED:
-            return
-        if entry.verdict == "pending" and opening is not None:
-            self._pending[entry.index] = opening
-        found = opening if entry.of is None else self._pending.pop(entry.of, None)
-        if entry.verdict == "accepted" and found is not None:
+        if entry.type == ATTESTED and (found := self._acceptance.counted(entry, opening)) is not None:
             self._said.append(_Said(entry.index, _event(entry.index, found)))
 
     def checked(self, read: Read) -> list[Attestation]:

@@ -6,11 +6,12 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from events.announced import read_event
+from events.announced import Acceptance, read_event
 from events.bundle import OPENINGS
 from events.entry import Entry, Opening
 from events.errors import Tampered
 from flows.audit_report import located
+from handlers.scopes import short_of
 
 _ERASURE = "phasegate.record.erased.v1"
 NAMED_AT_MOST = 20
@@ -25,18 +26,13 @@ class Erasures:
 
     erased: dict[At, int] = field(default_factory=dict)
     hidden: dict[At, Entry] = field(default_factory=dict)
-    _pending: dict[int, Opening] = field(default_factory=dict)
+    _acceptance: Acceptance = field(default_factory=Acceptance)
 
     def saw(self, entry: Entry, opening: Opening | None) -> None:
         """An entry, in the order of the log, with the record of a first entry."""
         if entry.of is None and opening is None:
             self.hidden[entry.topic, entry.partition, entry.offset] = entry
-        if entry.type != _ERASURE:
-            return
-        if entry.verdict == "pending" and opening is not None:
-            self._pending[entry.index] = opening
-        found = opening if entry.of is None else self._pending.pop(entry.of, None)
-        if entry.verdict == "accepted" and found is not None:
+        if entry.type == _ERASURE and (found := self._acceptance.counted(entry, opening)) is not None:
             with located(OPENINGS, entry.index):
                 rows = read_event(entry.index, found).data["records"]
             self.erased |= {(row["topic"], row["partition"], row["offset"]): entry.index for row in rows}
@@ -67,7 +63,7 @@ class Erasures:
 
 def counted(entries: Iterable[Entry]) -> str:
     """`40 score.recorded, 2 of no type`."""
-    kinds = Counter(_short(entry.type or "of no type") for entry in entries)
+    kinds = Counter(short_of(entry.type) if entry.type else "of no type" for entry in entries)
     return ", ".join(f"{count} {name}" for name, count in sorted(kinds.items()))
 
 
@@ -76,8 +72,3 @@ def listed(indexes: Iterable[int]) -> str:
     known = list(indexes)
     more = len(known) - NAMED_AT_MOST
     return ", ".join(map(str, known[:NAMED_AT_MOST])) + (f" and {more} more" if more > 0 else "")
-
-
-def _short(name: str) -> str:
-    """`score.recorded` of a stored name."""
-    return name.removeprefix("phasegate.").removesuffix(".v1")

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from events.announced import read_event
+from events.announced import Acceptance, read_event
 from events.bundle import CHECKPOINT, HANDOVER, handover_path
 from events.derived import log_source
 from events.entry import Entry, Opening
@@ -44,7 +44,7 @@ class LogKeys:
             self.checkpoint = self._claimed()
         self._said = {size: self._unverified(size, one) for size, one in self._notes.items()}
         self._changes: list[tuple[int, KeyChange]] = []
-        self._pending: dict[int, Opening] = {}
+        self._acceptance = Acceptance()
         self._last_ms = 0
         self.handed_over: list[HandedOver] = []
 
@@ -92,10 +92,7 @@ class LogKeys:
                 self._pass_on(entry.index + 1, note)
 
     def _note_change(self, programme: str, entry: Entry, opening: Opening | None) -> None:
-        if entry.verdict == "pending" and opening is not None:
-            self._pending[entry.index] = opening
-        found = opening if entry.of is None else self._pending.pop(entry.of, None)
-        if entry.verdict != "accepted" or found is None:
+        if (found := self._acceptance.counted(entry, opening)) is None:
             return
         event = read_event(entry.index, found)
         try:

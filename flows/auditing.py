@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Mapping
 
-from events.announced import Announced, read_event
+from events.announced import Acceptance, Announced, read_event
 from events.bundle import (
     CHECKPOINT,
     DEPLOYMENT,
@@ -90,7 +90,7 @@ class Audit:
         self._counts = dict.fromkeys(("openings", "attributions"), 0)
         self._signatures = Signatures(self._judging.office_keys)
         self._erasures = Erasures()
-        self._pending: dict[int, Opening] = {}
+        self._acceptance = Acceptance()
 
     @property
     def sources(self) -> Mapping[str, Source]:
@@ -177,10 +177,7 @@ class Audit:
 
     def _closings(self, entry: Entry, opening: Opening | None) -> None:
         """What an accepted closing says of other logs' offsets; it may have been pending before."""
-        if entry.verdict == "pending" and opening is not None:
-            self._pending[entry.index] = opening
-        found = opening if entry.of is None else self._pending.pop(entry.of, None)
-        if entry.verdict == "accepted" and found is not None:
+        if (found := self._acceptance.counted(entry, opening)) is not None:
             with located(OPENINGS, entry.index):
                 self._positions.closed(entry.index, read_event(entry.index, found).data)
             self._counts["attributions"] += 1

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from events import merkle
-from events.announced import read_event
+from events.announced import Acceptance, read_event
 from events.derived import derived_id
 from events.entry import Entry, Opening
 from events.envelope import Envelope
@@ -55,7 +55,7 @@ class Decisions:
         self._size, self._last_ms = 0, 0
         self._stack: list[bytes] = []
         self._open: list[tuple[str, str, int]] = []
-        self._pending: dict[int, Opening] = {}
+        self._acceptance = Acceptance()
 
     def saw(self, data: bytes, entry: Entry, opening: Opening | None) -> None:
         """The next entry: its bytes, what they say, and the opening of a first entry where it is known."""
@@ -68,13 +68,9 @@ class Decisions:
         self._size += 1
 
     def _note(self, entry: Entry, opening: Opening | None) -> None:
-        if entry.verdict == "pending" and opening is not None:
-            self._pending[entry.index] = opening
-        elif entry.verdict == "accepted":
-            found = opening if entry.of is None else self._pending.pop(entry.of, None)
-            if found is not None:
-                event = read_event(entry.index, found)
-                self._open.append((event.id, str(event.data["phase"]), entry.index))
+        if (found := self._acceptance.counted(entry, opening)) is not None:
+            event = read_event(entry.index, found)
+            self._open.append((event.id, str(event.data["phase"]), entry.index))
 
     def _close(self) -> None:
         if self._open:

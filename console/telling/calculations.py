@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from console.telling import writing
 from console.telling.sentences import Words
 from events.values import format_places, parse_exact
-from handlers.explanation import Calculation, Given, Worked
+from handlers.explanation import Calculation, Worked
 from handlers.formulas import shortened
 
 FEW = 3
@@ -74,20 +74,3 @@ def _about(cells: Sequence[tuple[str, str]]) -> str:
     if not any(names):
         return ""
     return ", ".join(names) if len(names) <= FEW else f"{len(names)} × "[:-1]
-
-
-@dataclass(frozen=True, slots=True)
-class MarksRow:
-    """The marks on one item: (evaluator, mark, reference or nothing), as they are written."""
-
-    item: str
-    marks: tuple[tuple[str, str, str], ...]
-
-
-def marks_rows(words: Words, marks: Sequence[Given]) -> list[MarksRow]:
-    """All marks, by item in the order of the items."""
-    by_item: dict[str, list[tuple[str, str, str]]] = {}
-    for one in marks:
-        reference = "" if one.reference is None else writing.number(one.reference, words.lang)
-        by_item.setdefault(one.item, []).append((one.evaluator, writing.number(one.value, words.lang), reference))
-    return [MarksRow(item, tuple(found)) for item, found in by_item.items()]

@@ -17,10 +17,6 @@ class Shift:
     outcomes: Mapping[str, tuple[Fate | None, Fate | None]]
     vacancies: tuple[int, int]
 
-    @property
-    def changes_outcomes(self) -> bool:
-        return bool(self.outcomes)
-
 
 def shift(before: Found, after: Found) -> Shift:
     """From one decision to another."""

@@ -30,6 +30,8 @@ COMMANDS: Mapping[str, Command] = {
     "record": Command("the recorder, as a service", arguments.record, "console.commands.services:record"),
     "progress": Command("perform what is due in a programme", arguments.progress, "console.commands.services:progress"),
     "serve": Command("the flows, as a service", arguments.nothing, "console.commands.serving:serve"),
+    "up": Command("everything local: Kafka, Prefect, the services", arguments.nothing, "console.commands.local:up"),
+    "down": Command("end what up has started", arguments.nothing, "console.commands.local:down"),
     "status": Command("where things stand", looking_arguments.status, "console.commands.look:status", reads=True),
     "log": Command("the entries of a log", looking_arguments.log, "console.commands.look:log", reads=True),
     "decisions": Command(

@@ -52,28 +52,9 @@ class PrefectServer:
             return
         for name, value in QUIET.items():
             os.environ.setdefault(name, value)
-        self._cache = (cache or Path(platformdirs.user_cache_dir("phasegate"))) / "prefect"
         self._home = Path(tempfile.mkdtemp(prefix="phasegate-prefect-"))
-        (self._home / "home").mkdir()
-        shutil.copy(self._migrated(), self._home / "home" / "prefect.db")
+        make_home(self._home / "home", cache, say)
         self._start()
-
-    def _migrated(self) -> Path:
-        """An empty database at Prefect's present schema, made once per version of Prefect."""
-        kept = self._cache / f"prefect-{importlib.metadata.version('prefect')}.db"
-        if kept.exists():
-            return kept
-        self._say("preparing the database of Prefect (once, about 10 s)")
-        self._cache.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix="phasegate-prefect-") as scratch:
-            command = [sys.executable, "-m", "prefect", "server", "database", "upgrade", "-y"]
-            made = subprocess.run(command, env=_environment(Path(scratch)), capture_output=True, text=True, check=False)
-            if made.returncode != 0:
-                raise Unavailable(f"Prefect could not make its database: {made.stderr[-800:]}")
-            draft = kept.with_suffix(f".{os.getpid()}")
-            shutil.copy(Path(scratch) / "prefect.db", draft)
-            draft.replace(kept)
-        return kept
 
     def _start(self) -> None:
         assert self._home is not None  # A started server has a folder of its own.
@@ -83,10 +64,11 @@ class PrefectServer:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             start_new_session=True,
-            env=_environment(self._home / "home"),
+            env=environment(self._home / "home"),
         )
-        command = [sys.executable, "-m", "prefect", "server", "start", "--host", HOST, "--port", str(port), "--no-ui"]
-        order = json.dumps({"start": command, "log": str(self._home / "server.log")}).encode() + b"\n"
+        order = (
+            json.dumps({"start": [*command(port), "--no-ui"], "log": str(self._home / "server.log")}).encode() + b"\n"
+        )
         assert self._supervisor.stdin is not None
         assert self._supervisor.stdout is not None
         self._supervisor.stdin.write(order)
@@ -131,7 +113,40 @@ class PrefectServer:
         self.close()
 
 
-def _environment(home: Path) -> dict[str, str]:
+def make_home(home: Path, cache: Path | None, say: Say) -> None:
+    """A folder for a server, with an empty database in it; one that is there stays."""
+    home.mkdir(parents=True, exist_ok=True)
+    if not (home / "prefect.db").exists():
+        shutil.copy(
+            _migrated((cache or Path(platformdirs.user_cache_dir("phasegate"))) / "prefect", say), home / "prefect.db"
+        )
+
+
+def _migrated(cache: Path, say: Say) -> Path:
+    """An empty database at Prefect's present schema, made once per version of Prefect."""
+    kept = cache / f"prefect-{importlib.metadata.version('prefect')}.db"
+    if kept.exists():
+        return kept
+    say("preparing the database of Prefect (once, about 10 s)")
+    cache.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="phasegate-prefect-") as scratch:
+        upgrade = [sys.executable, "-m", "prefect", "server", "database", "upgrade", "-y"]
+        made = subprocess.run(upgrade, env=environment(Path(scratch)), capture_output=True, text=True, check=False)
+        if made.returncode != 0:
+            raise Unavailable(f"Prefect could not make its database: {made.stderr[-800:]}")
+        draft = kept.with_suffix(f".{os.getpid()}")
+        shutil.copy(Path(scratch) / "prefect.db", draft)
+        draft.replace(kept)
+    return kept
+
+
+def command(port: int) -> list[str]:
+    """What starts a server on a loopback port."""
+    return [sys.executable, "-m", "prefect", "server", "start", "--host", HOST, "--port", str(port)]
+
+
+def environment(home: Path) -> dict[str, str]:
+    """The environment of a server that keeps everything in `home`."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT_API")}
     return {**inherited, **QUIET, "PREFECT_HOME": str(home)}
 

@@ -13,6 +13,7 @@ from events.errors import Conflict, Unavailable
 from flows.lag import behind
 from flows.recorder import Recorder
 from flows.wiring import Parts
+from infra.services.notify import ready
 
 log = structlog.get_logger("phasegate.record")
 
@@ -58,6 +59,7 @@ class Service:
 
     def _record(self, parts: Parts) -> None:
         recorder = parts.recorder()
+        ready()
         log.info("recording", prefix=parts.bus.prefix, partitions=parts.bus.partitions, origin=parts.origin)
         try:
             while not self.stop.is_set():

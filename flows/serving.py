@@ -35,6 +35,7 @@ from prefect.types.entrypoint import EntrypointType
 from flows.nightly import attest, attest_all
 from flows.progress import progress
 from flows.rounds import rounds
+from infra.services.notify import ready
 from infra.settings import Settings
 
 log = structlog.get_logger("phasegate.serve")
@@ -98,6 +99,7 @@ async def _serve(settings: Settings, stop: threading.Event) -> None:
     runner = Runner(name="phasegate", limit=RUNS_AT_ONCE, pause_on_shutdown=False, prefetch_seconds=1)
     names = deployments(settings)
     served = [await runner.aadd_deployment(one) for one in names]
+    ready()
     log.info("serving", deployments=[one.full_name for one in names])
     polling = asyncio.create_task(runner.start())
     wanted = asyncio.create_task(asyncio.to_thread(stop.wait))

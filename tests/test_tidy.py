@@ -21,6 +21,7 @@ SELF = "tests/test_tidy.py"
 LINES_OF_CODE, LINES_OF_TESTS, LINES_OF_A_FUNCTION, BYTES_OF_A_FILE = 250, 400, 60, 600_000
 ROOT_FILES = {
     *("README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", "LICENSE", "NOTICE", "Makefile", "Dockerfile"),
+    "compose.yaml",
     *("pyproject.toml", "requirements.in", "requirements-dev.in", "requirements.lock"),
     *(".gitignore", ".gitattributes", ".dockerignore", ".editorconfig"),
 }

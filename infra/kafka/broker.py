@@ -14,14 +14,14 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from events.errors import Unavailable
 from infra.kafka import supervisor
 from infra.kafka.jars import Say, exclusive
 from infra.kafka.launch import Launched, launch
-from infra.kafka.process import HOST, answers, birth, stop
+from infra.kafka.process import HOST, answers, birth, spawn_daemon, stop
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +47,8 @@ class _Noted:
     port: int
     control: int
     java: str
+    wanted: bool = True
+    """False once `down` has stopped it: then its absence is meant."""
 
 
 def _silent(_: str) -> None:
@@ -64,7 +66,7 @@ def up(home: Path, say: Say = _silent) -> Running:
         noted = _noted(home)
         if noted and birth(noted.pid) == noted.began:
             return _patient(noted)
-        launched = launch(home, _spawn_daemon, (noted.port, noted.control) if noted else None, say)
+        launched = launch(home, spawn_daemon, (noted.port, noted.control) if noted else None, say)
         _note(home, launched)
     return Running(HOST, launched.port, launched.pid, f"started on {launched.java}")
 
@@ -78,8 +80,15 @@ def down(home: Path) -> bool:
         noted = _noted(home)
         if noted is None or birth(noted.pid) != noted.began:
             return False
+        _write(home, replace(noted, wanted=False))  # first, or a keeper would take the end for a death
         stop(noted.pid, noted.began)
     return True
+
+
+def has_died(home: Path) -> bool:
+    """Whether a broker that `up` started over `home` is gone though nobody stopped it."""
+    noted = _noted(home.absolute())
+    return noted is not None and noted.wanted and birth(noted.pid) != noted.began
 
 
 def status(home: Path) -> Running | None:
@@ -105,20 +114,13 @@ def _noted(home: Path) -> _Noted | None:
 
 
 def _note(home: Path, launched: Launched) -> None:
-    noted = _Noted(launched.pid, launched.began, launched.port, launched.control, str(launched.java))
+    _write(home, _Noted(launched.pid, launched.began, launched.port, launched.control, str(launched.java)))
+
+
+def _write(home: Path, noted: _Noted) -> None:
     draft = home / "broker.json.new"
     draft.write_text(json.dumps(asdict(noted)))
     draft.replace(home / "broker.json")
-
-
-def _spawn_daemon(argv: list[str], log: Path) -> int:
-    """Its own session: a Ctrl-C or a closed terminal of the command that started it is not meant for the broker."""
-    with log.open("ab") as out:
-        process = subprocess.Popen(
-            argv, stdin=subprocess.DEVNULL, stdout=out, stderr=out, cwd=log.parent, start_new_session=True
-        )
-    process.returncode = 0  # let go: it is known by its pid file from here on, and Python shall not warn that it lives
-    return process.pid
 
 
 class TemporaryBroker:

@@ -41,6 +41,18 @@ def stop(pid: int, began: str, patience_s: float = 20.0) -> None:
             time.sleep(0.02)
 
 
+def spawn_daemon(argv: list[str], log: Path) -> int:
+    """Starts a process that outlives this one, and returns its pid. Its own session: a Ctrl-C or a closed terminal of the
+    command that started it is not meant for it.
+    """
+    with log.open("ab") as out:
+        process = subprocess.Popen(
+            argv, stdin=subprocess.DEVNULL, stdout=out, stderr=out, cwd=log.parent, start_new_session=True
+        )
+    process.returncode = 0  # let go: it is known by its pid file from here on, and Python shall not warn that it lives
+    return process.pid
+
+
 def free_ports(count: int) -> list[int]:
     """Ports that nobody listens on just now. Another process may take one before it is used: be ready to ask again."""
     sockets = [socket.create_server((HOST, 0)) for _ in range(count)]

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from console import acts, arguments, key_arguments, lever_arguments, looking_arguments
+from console import acts, arguments, key_arguments, lever_arguments, looking_arguments, web_arguments
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +95,10 @@ COMMANDS: Mapping[str, Command] = {
     "score": Command("standings from a table of marks", arguments.score, "console.commands.rules:score"),
     "kafka": Command("the local broker: up, down, status", arguments.kafka, "console.commands.kafka:run"),
     "keys": Command("make, list, rotate and revoke signing keys", key_arguments.keys, "console.commands.keys:run"),
+    "console": Command("the web console and the HTTP intake", web_arguments.console, "console.commands.web:console"),
+    "api-keys": Command(
+        "make, list and revoke keys of the HTTP intake", web_arguments.api_keys, "console.commands.api_keys:run"
+    ),
     "witness": Command(
         "cosign checkpoints of logs, as a service", key_arguments.witness, "console.commands.witness:witness"
     ),

@@ -37,6 +37,16 @@ class Message:
     partition: int | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Stamped:
+    """Where a message stands, and when it was received: Unix milliseconds, the broker's stamp or, on CreateTime topics, the
+    producer's.
+    """
+
+    position: Position
+    received_ms: int
+
+
 class Publisher(Protocol):
     """Sends messages. Not shared between threads."""
 
@@ -46,6 +56,9 @@ class Publisher(Protocol):
         Order is kept per partition. `Unavailable` leaves open which were stored: publish all of them again, duplicates
         are recognised downstream. `Refused` means that a message can never be stored (too large, unknown partition).
         """
+
+    def publish_stamped(self, messages: Sequence[Message]) -> list[Stamped]:
+        """`publish`, with the stamp of each message beside its position."""
 
     def close(self) -> None: ...
 

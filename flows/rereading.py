@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from operator import attrgetter
 
-from events.bus import Bus, Clock, Message, OnRevoked, Publisher, Start
+from events.bus import Bus, Clock, Message, OnRevoked, Publisher, Stamped, Start
 from events.errors import Refused
 from events.record import TOPICS, Position, Record
 
@@ -100,6 +100,9 @@ class _Silent:
     """Stands where a publisher is wanted: a bus that is read again is not written to."""
 
     def publish(self, messages: Sequence[Message]) -> list[Position]:
+        raise Refused(f"{len(messages)} messages for a bus that is only read again", hint="a defect of the caller")
+
+    def publish_stamped(self, messages: Sequence[Message]) -> list[Stamped]:
         raise Refused(f"{len(messages)} messages for a bus that is only read again", hint="a defect of the caller")
 
     def close(self) -> None:

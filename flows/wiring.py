@@ -17,6 +17,7 @@ from handlers.judge import Deployment
 from infra.given_out import GivenOut
 from infra.kafka import broker
 from infra.kafka.bus import KafkaBus
+from infra.kafka.process import require_listening
 from infra.keys import SigningKey, load_key
 from infra.ledger import Ledger
 from infra.settings import Settings
@@ -89,7 +90,7 @@ def bootstrap_of(settings: Settings) -> str:
     return running.bootstrap
 
 
-def open_bus(settings: Settings, ledger: Ledger | None) -> KafkaBus:
+def open_bus(settings: Settings, ledger: Ledger | None, *, delivery_timeout_ms: int = 60_000) -> KafkaBus:
     """The bus that the ledger records, else that of the settings. What the ledger says wins: keys must not move."""
     stream = None if ledger is None else ledger.stream()
     prefix, partitions, clock = (
@@ -97,7 +98,21 @@ def open_bus(settings: Settings, ledger: Ledger | None) -> KafkaBus:
         if stream is None
         else (stream.prefix, stream.partitions, stream.clock)
     )
-    return KafkaBus(bootstrap_of(settings), prefix, partitions, "scenario" if clock == "scenario" else "broker")
+    return KafkaBus(
+        bootstrap_of(settings),
+        prefix,
+        partitions,
+        "scenario" if clock == "scenario" else "broker",
+        delivery_timeout_ms=delivery_timeout_ms,
+    )
+
+
+def open_bus_in_haste(settings: Settings, ledger: Ledger) -> KafkaBus:
+    """The same bus, for those who have somebody waiting: it gives up after seconds. Raises Unavailable at once where nobody
+    listens at the broker's address.
+    """
+    require_listening(bootstrap_of(settings))
+    return open_bus(settings, ledger, delivery_timeout_ms=8_000)
 
 
 def open_parts(settings: Settings | None = None, *, make_topics: bool = False) -> Parts:
@@ -116,4 +131,13 @@ def open_parts(settings: Settings | None = None, *, make_topics: bool = False) -
     return parts
 
 
-__all__ = ["Parts", "assemble", "bootstrap_of", "office_keys", "open_bus", "open_ledger", "open_parts"]
+__all__ = [
+    "Parts",
+    "assemble",
+    "bootstrap_of",
+    "office_keys",
+    "open_bus",
+    "open_bus_in_haste",
+    "open_ledger",
+    "open_parts",
+]

@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 
-from events.bus import Clock, Message, OnRevoked, Start
+from events.bus import Clock, Message, OnRevoked, Stamped, Start
 from events.errors import NotFound, Refused, Tampered
 from events.record import DEAD_LETTERS, TOPICS, Position, ReceivedBy, Record, partition_for
 
@@ -70,16 +70,19 @@ class MemoryPublisher:
         self._bus = bus
 
     def publish(self, messages: Sequence[Message]) -> list[Position]:
+        return [one.position for one in self.publish_stamped(messages)]
+
+    def publish_stamped(self, messages: Sequence[Message]) -> list[Stamped]:
         placed = [(message, self._partition(message)) for message in messages]
         with self._bus.arrived:
-            positions = [self._append(message, partition) for message, partition in placed]
+            stamped = [self._append(message, partition) for message, partition in placed]
             self._bus.arrived.notify_all()
-        return positions
+        return stamped
 
     def close(self) -> None:
         """Nothing is held."""
 
-    def _append(self, message: Message, partition: int) -> Position:
+    def _append(self, message: Message, partition: int) -> Stamped:
         log = self._bus.log(message.topic, partition)
         by_broker = self._bus.clock == "broker"
         stamp = self._bus.now() if by_broker or message.timestamp_ms is None else message.timestamp_ms
@@ -87,7 +90,7 @@ class MemoryPublisher:
         log.append(
             Record(message.topic, partition, len(log), stamp, received_by, message.key, message.headers, message.value)
         )
-        return Position(message.topic, partition, len(log) - 1)
+        return Stamped(Position(message.topic, partition, len(log) - 1), stamp)
 
     def _partition(self, message: Message) -> int:
         count = self._bus.partitions

@@ -80,6 +80,10 @@ class Settings(BaseSettings):
         default_factory=lambda data: data["home"] / "keys" / "log.pem",
         description="Key file with which checkpoints of the logs are signed.",
     )
+    intake_key: Path = Field(
+        default_factory=lambda data: data["home"] / "keys" / "intake.pem",
+        description="Key file with which the HTTP intake signs its receipts; where there is none they are not signed.",
+    )
     office_vkeys: Annotated[tuple[str, ...], NoDecode] = Field(
         (),
         description="Further public keys (vkey strings, separated by spaces) that may speak as the programme office.",

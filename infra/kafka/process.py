@@ -11,6 +11,8 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
+from events.errors import Unavailable
+
 HOST = "127.0.0.1"
 
 
@@ -68,6 +70,18 @@ def is_free(port: int) -> bool:
     except OSError:
         return False
     return True
+
+
+def require_listening(bootstrap: str, timeout_s: float = 1.0) -> None:
+    """Raises Unavailable unless somebody listens at one of the addresses; who it is, nobody asks."""
+    for address in bootstrap.split(","):
+        host, _, port = address.strip().rpartition(":")
+        try:
+            socket.create_connection((host.strip("[]"), int(port)), timeout=timeout_s).close()
+        except OSError:
+            continue
+        return
+    raise Unavailable(f"nobody listens at {bootstrap}", hint="phasegate kafka status", bootstrap=bootstrap)
 
 
 def answers(host: str, port: int, timeout_s: float = 1.0) -> bool:

@@ -7,7 +7,7 @@ from functools import lru_cache
 
 from kafka import KafkaProducer
 
-from events.bus import Clock, Message
+from events.bus import Clock, Message, Stamped
 from events.errors import Refused, Unavailable
 from events.record import Position, partition_for
 from infra.kafka.client import Cluster
@@ -43,6 +43,9 @@ class KafkaPublisher:
         self._stamped = clock == "scenario"
 
     def publish(self, messages: Sequence[Message]) -> list[Position]:
+        return [one.position for one in self.publish_stamped(messages)]
+
+    def publish_stamped(self, messages: Sequence[Message]) -> list[Stamped]:
         # All are checked before the first is sent: Refused then means that nothing was stored.
         partitions = [partition_of(message, self._partitions) for message in messages]
         with self._cluster.reached():
@@ -59,13 +62,15 @@ class KafkaPublisher:
             ]
             self._producer.flush()
             receipts = [future.get(timeout=0) for future in pending]
-        positions = [
-            Position(message.topic, receipt.partition, receipt.offset)
+        stamped = [
+            Stamped(Position(message.topic, receipt.partition, receipt.offset), receipt.timestamp)
             for message, receipt in zip(messages, receipts, strict=True)
         ]
-        if any(position.offset < 0 for position in positions):
-            raise Unavailable("Kafka acknowledged without an offset", hint="Publish again; duplicates are recognised.")
-        return positions
+        if any(one.position.offset < 0 or one.received_ms < 0 for one in stamped):
+            raise Unavailable(
+                "Kafka acknowledged without an offset or a stamp", hint="Publish again; duplicates are recognised."
+            )
+        return stamped
 
     def close(self) -> None:
         self._producer.close()

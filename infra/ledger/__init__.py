@@ -1,5 +1,6 @@
 """The ledger: one append-only, Merkle-hashed log per programme, in SQLite or PostgreSQL."""
 
+from infra.ledger.intake_store import Given, IntakeStore
 from infra.ledger.ledger import Ledger
 from infra.ledger.rows import (
     Batch,
@@ -21,7 +22,9 @@ __all__ = [
     "Erased",
     "Erasing",
     "Fault",
+    "Given",
     "Head",
+    "IntakeStore",
     "Ledger",
     "LogAppend",
     "NewEntry",

@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import Engine, select
 
 from events.entry import Opening
+from events.record import Position
 from infra.ledger.database import reading
 from infra.ledger.reader import CHUNK, query
 from infra.ledger.rows import Standing, StoredRecord
@@ -50,8 +51,16 @@ def read_place(
         start = found[-1].offset + 1
 
 
-def _record(row: Sequence[Any], sizes: Mapping[str, int]) -> StoredRecord:
+def read_one(engine: Engine, at: Position) -> StoredRecord | None:
+    """The first entry of the record at a position, with its settlement if there is one by now."""
+    with reading(engine) as connection:
+        rows = query(connection, _READ_PLACE, at.topic, at.partition, at.offset, at.offset + 1, 1)
+    return _record(rows[0], None) if rows else None
+
+
+def _record(row: Sequence[Any], sizes: Mapping[str, int] | None) -> StoredRecord:
+    """Of a log as large as `sizes` says; None: as it is now."""
     programme, index, offset, entry, salt, key, headers, value, later, settlement = row
     opening = None if salt is None else Opening(salt, key, headers, value)
-    is_settled = later is not None and later < sizes.get(programme, 0)
+    is_settled = later is not None and (sizes is None or later < sizes.get(programme, 0))
     return StoredRecord(programme, index, offset, entry, opening, settlement if is_settled else None)

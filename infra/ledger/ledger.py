@@ -13,7 +13,9 @@ from events.note import Checkpoint, VerifierKey
 from events.record import Position
 from infra.keys import SigningKey
 from infra.ledger import by_position, erasing, integrity, reader, signing, writer
+from infra.ledger.by_position import read_one
 from infra.ledger.database import connect, reading, require_schema, sweep, writing
+from infra.ledger.intake_store import IntakeStore
 from infra.ledger.rows import Batch, Erased, Fault, Head, Standing, Stored, StoredCheckpoint, StoredRecord, Stream
 from infra.ledger.tables import checkpoints, digest, entries, logs, positions, relays, streams
 from infra.ledger.tiles import TileReader
@@ -138,6 +140,14 @@ class Ledger:
         within the given size of its log.
         """
         return by_position.read_place(self._engine, topic, partition, stop, sizes)
+
+    def record_at(self, position: Position) -> StoredRecord | None:
+        """The record at a position, with the entry that settled it, if one did by now."""
+        return read_one(self._engine, position)
+
+    def intake(self) -> IntakeStore:
+        """What the HTTP intake keeps in the same database."""
+        return IntakeStore(self._engine)
 
     def refused_after(self, programme: str, index: int, limit: int) -> list[Stored]:
         """Refused entries from `index` on (included), at most `limit`. A refused settlement has no opening of its

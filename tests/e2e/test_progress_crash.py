@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from events.bus import Bus, Message, Publisher
+from events.bus import Bus, Message, Publisher, Stamped
 from events.entry import decode_entry
 from events.envelope import Envelope
 from events.record import Position
@@ -71,6 +71,9 @@ class MortalPublisher:
         self.way.sent = self.way.share(len(messages))
         self.publisher.publish(messages[: self.way.sent])
         raise Killed(f"after {self.way.sent} of {len(messages)} messages")
+
+    def publish_stamped(self, messages: Sequence[Message]) -> list[Stamped]:
+        return self.publisher.publish_stamped(messages)
 
     def close(self) -> None:
         self.publisher.close()

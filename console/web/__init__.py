@@ -1,0 +1,1 @@
+"""The web application: what it answers, to whom, and how much of it."""

@@ -1,0 +1,91 @@
+"""The application: what is routed where, and how errors are told. Built from settings alone; opened when it starts."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.openapi.utils import get_openapi
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from console.web import health, intake, receipts
+from console.web.answers import ProblemTold
+from console.web.problems import Problem, problem_of, response
+from console.web.shell import Shell
+from console.web.site import opened
+from events.errors import PhasegateError, Tampered
+from infra.settings import Settings
+
+TITLE = "phasegate"
+VERSION = "1"
+
+
+def create_app(settings: Settings) -> FastAPI:
+    """The application over the parts that the settings name. They are opened at its start, and closed at its end."""
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        with opened(settings) as site:
+            app.state.site = site
+            yield
+
+    # Pages that explain the document would load scripts from elsewhere; the document is enough.
+    app = FastAPI(
+        title=TITLE, version=VERSION, lifespan=lifespan, openapi_url="/v1/openapi.json", docs_url=None, redoc_url=None
+    )
+    for router in (health.router, intake.router, receipts.router):
+        app.include_router(router)
+    app.add_exception_handler(Problem, _told)
+    app.add_exception_handler(PhasegateError, _told)
+    app.add_exception_handler(HTTPException, _told)
+    app.add_exception_handler(RequestValidationError, _told)
+    app.add_middleware(Shell, quiet=health.PATHS)
+    app.openapi = lambda: _document(app)  # type: ignore[method-assign]
+    return app
+
+
+async def _told(request: Request, error: Exception) -> Response:
+    problem = _problem(error)
+    request.state.problem = problem.code
+    return response(problem, request.state.request_id)
+
+
+def _problem(error: Exception) -> Problem:
+    match error:
+        case Problem():
+            return error
+        case Tampered():
+            raise error  # The shell tells it as unexpected, and keeps its trace.
+        case PhasegateError():
+            return problem_of(error)
+        case RequestValidationError():
+            where = "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors())
+            return Problem("unprocessable-request", where[:500])
+        case HTTPException(status_code=404):
+            return Problem("not-found", "there is no such resource")
+        case HTTPException(status_code=405):
+            return Problem("method-not-allowed", "this resource does not have this method", error.headers or {})
+        case HTTPException():
+            return Problem("malformed-request", str(error.detail))
+        case _:
+            raise error
+
+
+def _document(app: FastAPI) -> dict[str, Any]:
+    """The OpenAPI document; made once."""
+    if app.openapi_schema is None:
+        document = get_openapi(title=TITLE, version=VERSION, description=ABOUT, routes=app.routes)
+        schemas = document.setdefault("components", {}).setdefault("schemas", {})
+        schemas[ProblemTold.__name__] = ProblemTold.model_json_schema()
+        app.openapi_schema = document
+    return app.openapi_schema
+
+
+ABOUT = (
+    "CloudEvents over HTTP for producers without Kafka (structured, batched and binary mode), and receipts that lead to an "
+    "entry, a verdict and a proof. docs/intake.md tells it with examples."
+)

@@ -1,0 +1,62 @@
+"""What the application holds for as long as it runs, and how a request gets hold of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from fastapi import Request
+
+from console.web.limits import Limits
+from flows.outlet import Outlet
+from flows.reading import Reading, open_reading
+from flows.receipts import Receipts
+from flows.wiring import open_bus_in_haste
+from infra.clock import now_ms
+from infra.keys import SigningKey, load_key
+from infra.ledger import IntakeStore
+from infra.settings import Settings
+
+
+@dataclass(slots=True)
+class Site:
+    """The parts behind the pages. `now` gives Unix milliseconds."""
+
+    settings: Settings
+    reading: Reading
+    outlet: Outlet
+    now: Callable[[], int] = now_ms
+    limits: Limits = field(default_factory=Limits)
+    receipts: Receipts = field(init=False)
+    store: IntakeStore = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.receipts = Receipts(self.reading, self.settings)
+        self.store = self.reading.ledger.intake()
+
+
+def intake_key(settings: Settings) -> SigningKey | None:
+    """The key under which receipts are signed, where there is one."""
+    return load_key(settings.intake_key) if settings.intake_key.is_file() else None
+
+
+@contextmanager
+def opened(settings: Settings) -> Iterator[Site]:
+    """Everything that the settings name. The ledger must be there; the broker may come later."""
+    key = intake_key(settings)
+    with open_reading(settings) as reading:
+        ledger = reading.ledger
+        outlet = Outlet(lambda: open_bus_in_haste(settings, ledger), ledger.intake(), settings.origin, key)
+        outlet.start()
+        try:
+            yield Site(settings, reading, outlet)
+        finally:
+            outlet.close()
+
+
+def site_of(request: Request) -> Site:
+    """The site of the application that answers the request."""
+    site = request.app.state.site
+    assert isinstance(site, Site)
+    return site

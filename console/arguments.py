@@ -173,7 +173,7 @@ def verify(parser: argparse.ArgumentParser) -> None:
         type=Path,
         nargs="+",
         metavar="BUNDLE",
-        help="what export made, one of each log, or a .tlog-proof file",
+        help="what export made, one of each log, a .tlog-proof file, or a .receipt of the HTTP intake",
     )
     parser.add_argument(
         "--vkey", metavar="K", action="append", required=True, help="each log's public key, from somewhere else"

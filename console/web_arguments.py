@@ -13,6 +13,9 @@ def console(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--listen", type=listen, default=("127.0.0.1", 8000), metavar="HOST:PORT", help="default 127.0.0.1:8000"
     )
+    parser.add_argument(
+        "--metrics", type=listen, metavar="HOST:PORT", help="where Prometheus may read what the intake counts"
+    )
 
 
 def api_keys(parser: argparse.ArgumentParser) -> None:

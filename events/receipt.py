@@ -20,6 +20,7 @@ from events.note import VerifierKey, open_note
 from events.record import TOPICS, Position
 from events.values import format_instant, parse_instant
 
+SUFFIX = ".receipt"
 FIRST_LINE = b"phasegate-receipt/v1"
 RECORDED_WITHIN_MS = 24 * 3_600_000
 """The longest time between receipt and entry that a receipt promises: the day that logs of certificates promise too."""

@@ -48,6 +48,29 @@ def verify_file(
     return Result(told, partial(_show, told=told))
 
 
+def verify_receipt(path: Path, keys: Sequence[VerifierKey], read: Callable[[Path], bytes]) -> Result:
+    """The intake signed that it took in this record. Raises Tampered otherwise."""
+    from events.receipt import open_receipt
+
+    receipt = open_receipt(read(path), keys)
+    told = {
+        "receipt": str(path),
+        "record": str(receipt.position),
+        "id": receipt.id,
+        "source": receipt.source,
+        "sha256": receipt.sha256,
+        "received": format_instant(receipt.received_ms),
+        "log": receipt.log,
+        "recorded_by": format_instant(receipt.recorded_by_ms),
+    }
+
+    def render(console: Console) -> None:
+        for name, value in told.items():
+            console.print(f"{name:12} {value}", soft_wrap=True, highlight=False, markup=False)
+
+    return Result(told, render)
+
+
 def _opened(path: Path, line: bytes, entry: Entry) -> Any:
     """The event that the entry commits to."""
     import orjson

@@ -29,12 +29,17 @@ _NOTE_BYTES = 1_000_000
 def verify(options: argparse.Namespace, report: Report) -> Result:
     """Exit code 3 at the first contradiction, with file, index, and what was expected and found."""
     from events.proof_file import SUFFIX
+    from events.receipt import SUFFIX as RECEIPT
 
     keys = [_key(text, "--vkey") for text in options.vkey]
     if len(options.bundles) == 1 and options.bundles[0].name.endswith(SUFFIX):
         from console.commands.proof_checking import verify_file
 
         return verify_file(options, options.bundles[0], keys, _read)
+    if len(options.bundles) == 1 and options.bundles[0].name.endswith(RECEIPT):
+        from console.commands.proof_checking import verify_receipt
+
+        return verify_receipt(options.bundles[0], keys, _read)
     common = trust_of(options, keys[0])
     if len(options.bundles) > 1:
         from console.commands.verifying_together import verify_together

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING
 
 from console.commands.services import log_to_stderr, stopped_by_signals
 from console.options import settings_of
 from console.output import Report, Result
 from events.errors import Unavailable
+
+if TYPE_CHECKING:
+    from console.web.counting import Counts
 
 LOOK_S = 0.5
 
@@ -15,6 +21,7 @@ LOOK_S = 0.5
 def console(options: argparse.Namespace, report: Report) -> Result:
     """Answers until SIGINT or SIGTERM. What is under way then is answered; what comes later is not taken."""
     from console.web.application import create_app
+    from console.web.counting import Counts
     from console.web.server import WebServer
     from console.web.site import intake_key
     from flows.reading import open_ledger
@@ -26,11 +33,32 @@ def console(options: argparse.Namespace, report: Report) -> Result:
             f"there is no {settings.intake_key}, so receipts are not signed; phasegate keys new intake makes it"
         )
     log_to_stderr(quiet=report.quiet)
-    host, port = options.listen
-    with stopped_by_signals() as stop, WebServer(create_app(settings), host, port) as server:
+    counts = Counts()
+    with ExitStack() as stack:
+        stop = stack.enter_context(stopped_by_signals())
+        server = stack.enter_context(WebServer(create_app(settings, counts), *options.listen))
         report.say(f"answering at {server.url}")
+        if options.metrics is not None:
+            report.say(f"metrics at {stack.enter_context(_metrics(counts, *options.metrics))}")
         while not stop.wait(LOOK_S):
             if not server.is_answering:
                 raise Unavailable("the web application has ended by itself", hint="its log says why")
         url = server.url
     return Result({"url": url}, lambda console: console.print(f"{url} answers no more"))
+
+
+@contextmanager
+def _metrics(counts: Counts, host: str, port: int) -> Iterator[str]:
+    """An address of its own: what is counted is for the operator, not for whoever sends events."""
+    from prometheus_client import start_http_server
+
+    try:
+        server, thread = start_http_server(port, host, counts.registry)
+    except (OSError, OverflowError) as error:
+        raise Unavailable(f"cannot listen on {host}:{port}: {error}", hint="choose another --metrics") from error
+    try:
+        yield f"http://{host}:{server.server_port}/metrics"
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()

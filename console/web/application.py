@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
+import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.openapi.utils import get_openapi
@@ -14,22 +15,25 @@ from starlette.responses import Response
 
 from console.web import health, intake, receipts
 from console.web.answers import ProblemTold
+from console.web.counting import Counts
 from console.web.problems import Problem, problem_of, response
 from console.web.shell import Shell
-from console.web.site import opened
+from console.web.site import opened, site_of
 from events.errors import PhasegateError, Tampered
 from infra.settings import Settings
+
+log = structlog.get_logger("phasegate.web")
 
 TITLE = "phasegate"
 VERSION = "1"
 
 
-def create_app(settings: Settings) -> FastAPI:
+def create_app(settings: Settings, counts: Counts | None = None) -> FastAPI:
     """The application over the parts that the settings name. They are opened at its start, and closed at its end."""
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        with opened(settings) as site:
+        with opened(settings, counts or Counts()) as site:
             app.state.site = site
             yield
 
@@ -49,9 +53,19 @@ def create_app(settings: Settings) -> FastAPI:
 
 
 async def _told(request: Request, error: Exception) -> Response:
+    """The answer; who was refused what goes to the log, and is counted."""
     problem = _problem(error)
-    request.state.problem = problem.code
-    return response(problem, request.state.request_id)
+    code, state = problem.kind.code, request.state
+    site_of(request).counts.refused.labels(code).inc()
+    log.info(
+        "refused",
+        request=state.request_id,
+        api_key=getattr(state, "api_key", None),
+        problem=code,
+        reason=problem.more.get("reason"),
+        why=problem.detail[:300],
+    )
+    return response(problem, state.request_id)
 
 
 def _problem(error: Exception) -> Problem:

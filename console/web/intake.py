@@ -61,6 +61,8 @@ async def send_events(
             site.limits.charge(key, len(carried) - 1, site.now())
         receipts = await _sent(site, carried, messages, key) if carried else []
     response.headers.update(site.limits.headers(key))
+    for one in receipts:
+        site.counts.events.labels(one.receipt.position.topic).inc()
     given = [_given(request, one) for one in receipts]
     if len(given) == 1:
         response.headers["location"] = given[0].url

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import orjson
@@ -51,18 +51,17 @@ _UNREADABLE = frozenset({"not-json", "duplicate-json-key", "not-cloudevents", "d
 """Reasons for which a record would be refused as no event at all."""
 
 
-@dataclass(frozen=True)
 class Problem(Exception):
     """An answer that is a problem. `detail` says what was wrong with this request; `more` are members for machines."""
 
-    code: str
-    detail: str
-    headers: Mapping[str, str] = field(default_factory=dict)
-    more: Mapping[str, Any] = field(default_factory=dict)
-
-    @property
-    def kind(self) -> Kind:
-        return KINDS[self.code]
+    def __init__(
+        self, code: str, detail: str, headers: Mapping[str, str] | None = None, more: Mapping[str, Any] | None = None
+    ) -> None:
+        super().__init__(detail)
+        self.kind = KINDS[code]
+        self.detail = detail
+        self.headers = dict(headers or {})
+        self.more = dict(more or {})
 
 
 def response(problem: Problem, request_id: str) -> Response:
@@ -76,7 +75,7 @@ def response(problem: Problem, request_id: str) -> Response:
         "detail": problem.detail,
         "instance": f"urn:uuid:{request_id}",
     }
-    return Response(orjson.dumps(document), kind.status, dict(problem.headers), MEDIA_TYPE)
+    return Response(orjson.dumps(document), kind.status, problem.headers, MEDIA_TYPE)
 
 
 def problem_of(error: PhasegateError) -> Problem:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from fastapi import Request
 
+from console.web.counting import Counts
 from console.web.limits import Limits
 from flows.outlet import Outlet
 from flows.reading import Reading, open_reading
@@ -28,6 +29,7 @@ class Site:
     outlet: Outlet
     now: Callable[[], int] = now_ms
     limits: Limits = field(default_factory=Limits)
+    counts: Counts = field(default_factory=Counts)
     receipts: Receipts = field(init=False)
     store: IntakeStore = field(init=False)
 
@@ -42,7 +44,7 @@ def intake_key(settings: Settings) -> SigningKey | None:
 
 
 @contextmanager
-def opened(settings: Settings) -> Iterator[Site]:
+def opened(settings: Settings, counts: Counts) -> Iterator[Site]:
     """Everything that the settings name. The ledger must be there; the broker may come later."""
     key = intake_key(settings)
     with open_reading(settings) as reading:
@@ -50,7 +52,7 @@ def opened(settings: Settings) -> Iterator[Site]:
         outlet = Outlet(lambda: open_bus_in_haste(settings, ledger), ledger.intake(), settings.origin, key)
         outlet.start()
         try:
-            yield Site(settings, reading, outlet)
+            yield Site(settings, reading, outlet, counts=counts)
         finally:
             outlet.close()
 

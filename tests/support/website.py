@@ -104,9 +104,7 @@ def new_api_key(
 
 def said(name: str, event_id: str, source: str, /, **data: Any) -> Envelope:
     """An event of the small programme, of now."""
-    return Envelope(
-        event_id, source, f"phasegate.{name}.v1", small.PROGRAMME, format_instant(now_ms()), data
-    )
+    return Envelope(event_id, source, f"phasegate.{name}.v1", small.PROGRAMME, format_instant(now_ms()), data)
 
 
 def registration(team: str, event_id: str | None = None) -> Envelope:

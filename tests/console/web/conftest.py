@@ -12,7 +12,9 @@ from tests.support.website import Website, website
 
 
 @pytest.fixture(scope="module")
-def site(kafka: TemporaryBroker, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[Website]:
+def site(
+    kafka: TemporaryBroker, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
+) -> Iterator[Website]:
     home: Path = tmp_path_factory.mktemp("site")
     with website(home, kafka.bootstrap, f"web-{request.module.__name__.rpartition('.')[2].replace('_', '-')}") as site:
         yield site

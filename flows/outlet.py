@@ -10,6 +10,7 @@ from __future__ import annotations
 import queue
 import threading
 import time
+import traceback
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
@@ -129,9 +130,9 @@ class Outlet:
         except PhasegateError as error:
             self._note_failure(error)
             _fail(jobs, error)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - reported, with its trace kept
             # A defect: everybody is told, and the next one is tried afresh.
-            log.exception("outlet-failed")
+            log.error("outlet-failed", trace=traceback.format_exc())  # noqa: TRY400 - no values of variables in it
             self._drop()
             _fail(jobs, error)
         else:

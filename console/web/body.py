@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from fastapi import Request
+from starlette.requests import ClientDisconnect
 
 from console.web.problems import Problem
 
@@ -24,6 +25,8 @@ async def read_body(request: Request, bytes_max: int) -> bytes:
                 if length > bytes_max:
                     raise _too_large(bytes_max)
                 parts.append(part)
+    except ClientDisconnect:
+        raise Problem("malformed-request", f"the sender went away after {length} bytes") from None
     except TimeoutError:
         raise Problem(
             "too-slow", f"{length} bytes came in {READ_WITHIN_S:g} s, and not the end", {"connection": "close"}

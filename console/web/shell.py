@@ -6,8 +6,11 @@ The line has neither bodies nor keys, and of the address the path alone: a query
 
 from __future__ import annotations
 
+import asyncio
 import time
+import traceback
 from collections.abc import Mapping
+from contextlib import suppress
 from uuid import uuid4
 
 import structlog
@@ -16,6 +19,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from console.web.problems import Problem, response
 
 log = structlog.get_logger("phasegate.web")
+
+DRAINED_MAX = 8 * 1024 * 1024
+DRAINED_WITHIN_S = 2.0
 
 HEADERS: Mapping[str, str] = {
     "content-security-policy": (
@@ -45,19 +51,28 @@ class Shell:
             await self._app(scope, receive, send)
             return
         request_id = scope.setdefault("state", {})["request_id"] = str(uuid4())
-        began, status = time.monotonic(), 0
+        began, status, is_read = time.monotonic(), 0, False
+
+        async def received() -> Message:
+            nonlocal is_read
+            message = await receive()
+            is_read = is_read or not message.get("more_body", False)
+            return message
 
         async def sent(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
+                if status >= 400 and not is_read and b"expect" not in dict(scope["headers"]):
+                    await _drain(receive)
                 message["headers"] = _with_ours(message.get("headers", ()), request_id)
             await send(message)
 
         try:
-            await self._app(scope, receive, sent)
+            await self._app(scope, received, sent)
         except Exception:
-            log.exception("failed", request=request_id, path=scope["path"])
+            # The trace as text: one with the values of variables would have keys and bodies in it.
+            log.error("failed", request=request_id, path=scope["path"], trace=traceback.format_exc())  # noqa: TRY400
             if status:  # Half an answer is out: breaking off tells the other side.
                 raise
             problem = Problem("unexpected", "phasegate met something that it does not expect; its log says what")
@@ -65,6 +80,19 @@ class Shell:
         finally:
             if scope["path"] not in self._quiet:
                 _tell(scope, request_id, status, began)
+
+
+async def _drain(receive: Receive) -> None:
+    """Takes in the rest of a body that nobody wants, as far as it comes soon. A connection that is closed on unread bytes is
+    reset, and the answer is lost with it.
+    """
+    left, more = DRAINED_MAX, True
+    with suppress(TimeoutError):
+        async with asyncio.timeout(DRAINED_WITHIN_S):
+            while more and left > 0:
+                message = await receive()
+                left -= len(message.get("body", b""))
+                more = message.get("more_body", False)
 
 
 def _with_ours(given: list[tuple[bytes, bytes]], request_id: str) -> list[tuple[bytes, bytes]]:

@@ -6,7 +6,7 @@ import time
 
 import orjson
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from events.envelope import Malformed, decode, encode
@@ -155,6 +155,7 @@ JSON = st.recursive(
 )
 
 
+@settings(max_examples=50, deadline=None)
 @given(st.lists(st.dictionaries(st.text(max_size=6), JSON, max_size=4), max_size=5), st.sampled_from(["", " ", "\n"]))
 def test_a_batch_is_cut_where_its_events_end(payloads: list[dict[str, object]], space: str) -> None:
     values = [orjson.dumps(EVENT | {"data": data}) for data in payloads]
@@ -163,6 +164,7 @@ def test_a_batch_is_cut_where_its_events_end(payloads: list[dict[str, object]], 
     assert [carried.value for carried in read_events("batched", BATCH, body)] == values
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=200))
 def test_no_batch_raises_anything_but_a_refusal(body: bytes) -> None:
     try:

@@ -6,6 +6,7 @@ import json
 import re
 import socket
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -22,11 +23,11 @@ pytestmark = pytest.mark.kafka
 ROOT = Path(__file__).resolve().parents[3]
 
 
-def problem(answer: httpx.Response, status: int, code: str) -> dict[str, str]:
+def problem(answer: httpx.Response, status: int, code: str) -> dict[str, Any]:
     """Checks the document that every error is."""
     assert answer.status_code == status, answer.text
     assert answer.headers["content-type"] == "application/problem+json"
-    document: dict[str, str] = answer.json()
+    document: dict[str, Any] = answer.json()
     assert document["type"] == TYPE_PREFIX + code
     assert (document["status"], document["title"]) == (status, KINDS[code].title)
     assert document["instance"] == f"urn:uuid:{answer.headers['x-request-id']}"

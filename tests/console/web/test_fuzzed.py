@@ -12,6 +12,7 @@ import schemathesis
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from schemathesis.checks import CHECKS, load_all_checks
+from schemathesis.core.result import Ok
 from schemathesis.generation import GenerationMode
 
 from events.envelope import encode
@@ -33,7 +34,8 @@ VALUE = encode(registration("ash"))
 @pytest.fixture(scope="module")
 def operations(site: Website) -> dict[str, Any]:
     schema = schemathesis.openapi.from_url(f"{site.client.base_url}/v1/openapi.json")
-    return {operation.label: operation for operation in (found.ok() for found in schema.get_all_operations())}
+    found = [result.ok() for result in schema.get_all_operations() if isinstance(result, Ok)]
+    return {operation.label: operation for operation in found}
 
 
 def test_the_document_tells_of_every_operation(operations: dict[str, Any]) -> None:
@@ -78,11 +80,10 @@ def test_no_body_is_a_defect(site: Website) -> None:
 @given(st.dictionaries(st.from_regex(r"ce-[a-z0-9_-]{0,12}", fullmatch=True), st.binary(max_size=20), max_size=5))
 def fuzz_headers(site: Website, key: str, more: dict[str, bytes]) -> None:
     own = {"ce-specversion": b"1.0", "ce-id": b"a", "ce-source": b"urn:x", "content-type": b"application/json"}
-    pairs = [("authorization", f"Bearer {key}".encode()), *(own | more).items()]
-    allowed = [(name, value) for name, value in pairs if all(byte > 31 and byte != 127 for byte in value.strip())]
-    answer = site.client.post(
-        "/v1/events", content=b"{}", headers=httpx.Headers([(name, value.strip()) for name, value in allowed])
-    )
+    pairs = [(name.encode(), raw.strip()) for name, raw in (own | more).items()]
+    allowed = [(name, raw) for name, raw in pairs if all(byte > 31 and byte != 127 for byte in raw)]
+    headers = httpx.Headers([(b"authorization", f"Bearer {key}".encode()), *allowed])
+    answer = site.client.post("/v1/events", content=b"{}", headers=headers)
     assert answer.status_code in {400, 422}
 
 

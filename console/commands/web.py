@@ -25,6 +25,7 @@ def console(options: argparse.Namespace, report: Report) -> Result:
     from console.web.server import WebServer
     from console.web.site import intake_key
     from flows.reading import open_ledger
+    from infra.services.notify import ready
 
     settings = settings_of(options, report)
     open_ledger(settings).close()  # What is wrong with the ledger is said here, not by every answer.
@@ -40,6 +41,7 @@ def console(options: argparse.Namespace, report: Report) -> Result:
         report.say(f"answering at {server.url}")
         if options.metrics is not None:
             report.say(f"metrics at {stack.enter_context(_metrics(counts, *options.metrics))}")
+        ready()
         while not stop.wait(LOOK_S):
             if not server.is_answering:
                 raise Unavailable("the web application has ended by itself", hint="its log says why")

@@ -116,7 +116,7 @@ class Exporter:
 
 def latest_checkpoint(ledger: Ledger, head: Head) -> StoredCheckpoint:
     """The largest checkpoint that was signed. Raises NotFound."""
-    signed = ledger.checkpoints(head.programme)
+    signed = ledger.checkpoints(head.programme, latest=True)
     if not signed:
         hint = f"phasegate checkpoint {head.programme}"
         raise NotFound(f"no checkpoint of {head.programme!r} is signed yet", hint=hint)

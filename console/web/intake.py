@@ -17,7 +17,7 @@ from starlette.concurrency import run_in_threadpool
 from console.web.answers import ReceiptGiven, ReceiptsGiven, Topic
 from console.web.api_access import Sending
 from console.web.body import read_body
-from console.web.intake_document import BODY, RESPONSES
+from console.web.intake_document import BODY, PROBLEMS_OF_SENDING
 from console.web.problems import Problem, problem_of
 from console.web.site import Site, site_of
 from events.bus import Message
@@ -41,7 +41,7 @@ router = APIRouter()
     "/v1/events",
     status_code=202,
     response_model=ReceiptsGiven,
-    responses=RESPONSES,
+    responses=PROBLEMS_OF_SENDING,
     openapi_extra=BODY,
     operation_id="sendEvents",
     summary="Send events",
@@ -54,7 +54,7 @@ async def send_events(
 ) -> ReceiptsGiven:
     """Answered when all in-sync replicas hold every event: all of them, or none was sent."""
     site = site_of(request)
-    with site.limits.under_way(key):
+    with site.limits.under_way(key.id):
         site.limits.charge(key, 1, site.now())
         carried, messages = await _read(request, key, topic)
         if len(carried) > 1:

@@ -80,6 +80,5 @@ def _problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
     }
 
 
-RESPONSES = _problems(400, 401, 403, 408, 413, 415, 422, 429, 500, 503)
-ASKING = _problems(401, 404, 422, 500, 503)
-EVERYWHERE = _problems(500)
+PROBLEMS_OF_SENDING = _problems(400, 401, 403, 408, 413, 415, 422, 429, 500, 503)
+PROBLEMS_OF_ASKING = _problems(401, 404, 422, 429, 500, 503)

@@ -14,7 +14,9 @@ from infra.api_key import ApiKey
 
 MINUTE_MS = 60_000
 UNDER_WAY_MAX = 64
-UNDER_WAY_OF_A_KEY_MAX = 16
+UNDER_WAY_OF_ONE_MAX = 16
+ASKING = "receipts"
+"""All who ask for receipts count as one: a token belongs to no key. No key has this id."""
 
 
 @dataclass(slots=True)
@@ -73,19 +75,17 @@ class Limits:
         }
 
     @contextmanager
-    def under_way(self, key: ApiKey) -> Iterator[None]:
-        """For as long as a request is answered. Raises Problem where there are too many."""
-        own = self._under_way.get(key.id, 0)
-        if own >= UNDER_WAY_OF_A_KEY_MAX:
-            raise Problem(
-                "too-many-requests", f"{own} requests of this key are under way already", {"retry-after": "1"}
-            )
+    def under_way(self, whose: str) -> Iterator[None]:
+        """For as long as a request is answered: of a key by its id, or of `ASKING`. Raises Problem where there are too many."""
+        own = self._under_way.get(whose, 0)
+        if own >= UNDER_WAY_OF_ONE_MAX:
+            raise Problem("too-many-requests", f"{own} of these are under way already", {"retry-after": "1"})
         if sum(self._under_way.values()) >= UNDER_WAY_MAX:
             raise Problem("busy", f"{UNDER_WAY_MAX} requests are under way already", {"retry-after": "1"})
-        self._under_way[key.id] = own + 1
+        self._under_way[whose] = own + 1
         try:
             yield
         finally:
-            self._under_way[key.id] -= 1
-            if not self._under_way[key.id]:
-                del self._under_way[key.id]
+            self._under_way[whose] -= 1
+            if not self._under_way[whose]:
+                del self._under_way[whose]

@@ -40,7 +40,7 @@ _KINDS = (
     Kind("unprocessable-event", 422, "The event is well-formed, but cannot be passed on."),
     Kind("unprocessable-request", 422, "A parameter of the request cannot be used."),
     Kind("rate-limited", 429, "The API key has sent as much as it may for now."),
-    Kind("too-many-requests", 429, "The API key has too many requests under way."),
+    Kind("too-many-requests", 429, "Too many requests are under way."),
     Kind("unexpected", 500, "A defect of phasegate."),
     Kind("busy", 503, "More requests are under way than can be answered."),
     Kind("unavailable", 503, "A part that this needs does not answer."),

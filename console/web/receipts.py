@@ -8,12 +8,14 @@ from __future__ import annotations
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, Request
+from starlette.concurrency import run_in_threadpool
 
 from console.web.answers import EntryTold, ReceiptTold, Topic
 from console.web.api_access import Known
-from console.web.intake_document import ASKING
+from console.web.intake_document import PROBLEMS_OF_ASKING
+from console.web.limits import ASKING
 from console.web.problems import Problem
-from console.web.site import site_of
+from console.web.site import Site, site_of
 from events.record import Position
 from events.values import format_instant
 from flows.receipts import Proven
@@ -32,22 +34,27 @@ Token = Annotated[str | None, Query(max_length=64, description="The receipt's to
     "/v1/receipts/{topic}/{partition}/{offset}",
     name="receipt",
     response_model=ReceiptTold,
-    responses=ASKING,
+    responses=PROBLEMS_OF_ASKING,
     operation_id="readReceipt",
     summary="Ask what became of an event",
 )
-def receipt(
+async def receipt(
     request: Request, topic: Topic, partition: Number, offset: Number, key: Known, token: Token = None
 ) -> ReceiptTold:
     """`pending` until the recorder has it; then its entries, its verdict, and proofs as soon as a checkpoint covers them."""
     site = site_of(request)
-    given = site.store.given(Position(topic, partition, offset))
+    with site.limits.under_way(ASKING):
+        return await run_in_threadpool(_told, site, topic, Position(topic, partition, offset), key, token)
+
+
+def _told(site: Site, topic: Topic, position: Position, key: ApiKey | None, token: str | None) -> ReceiptTold:
+    given = site.store.given(position)
     if given is None or not _may_read(given, key, token):
         raise Problem("not-found", "there is no receipt here that this key or token may read")
     told = ReceiptTold(
         topic=topic,
-        partition=partition,
-        offset=offset,
+        partition=position.partition,
+        offset=position.offset,
         received=format_instant(given.received_ms),
         sha256=given.sha256.hex(),
         state="pending",

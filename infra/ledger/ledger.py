@@ -202,13 +202,14 @@ class Ledger:
         """
         return integrity.faults(self._engine, programme, keys)
 
-    def checkpoints(self, programme: str) -> list[StoredCheckpoint]:
-        """Every checkpoint that was signed, by size."""
+    def checkpoints(self, programme: str, *, latest: bool = False) -> list[StoredCheckpoint]:
+        """Every checkpoint that was signed, by size; only the largest with `latest`."""
         wanted = (
             select(checkpoints.c.size, checkpoints.c.note)
             .join(logs, logs.c.id == checkpoints.c.log_id)
             .where(logs.c.programme == programme)
-            .order_by(checkpoints.c.size)
+            .order_by(checkpoints.c.size.desc() if latest else checkpoints.c.size)
+            .limit(1 if latest else None)
         )
         with reading(self._engine) as connection:
             return [StoredCheckpoint(row.size, row.note) for row in connection.execute(wanted)]

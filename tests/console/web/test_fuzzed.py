@@ -26,7 +26,7 @@ HELD = CHECKS.get_by_names(
 )
 OPERATIONS = ("POST /v1/events", "GET /v1/receipts/{topic}/{partition}/{offset}", "GET /healthz", "GET /readyz")
 BOUNDED = settings(
-    max_examples=40, deadline=None, database=None, derandomize=True, suppress_health_check=list(HealthCheck)
+    max_examples=25, deadline=None, database=None, derandomize=True, suppress_health_check=list(HealthCheck)
 )
 VALUE = encode(registration("ash"))
 

@@ -10,6 +10,7 @@ from typing import Any
 from events.bus import Bus
 from events.entry import decode_entry
 from events.errors import Refused, Unavailable
+from events.record import Record
 from infra.ledger import Ledger
 from infra.settings import Settings
 
@@ -40,10 +41,14 @@ def behind(bus: Bus, ledger: Ledger, ends: Mapping[tuple[str, int], int] | None 
         start = positions[topic, partition]
         if start >= end:
             continue
-        waiting = bus.read(topic, partition, start, min(end, start + LOOK_AHEAD))
-        if waiting:
-            found.append(Behind(topic, partition, start, end - start, waiting[0].received_ms))
+        if (first := first_waiting(bus, topic, partition, start, end)) is not None:
+            found.append(Behind(topic, partition, start, end - start, first.received_ms))
     return found
+
+
+def first_waiting(bus: Bus, topic: str, partition: int, start: int, end: int) -> Record | None:
+    """The first record at `start` or after it; None when there is none up to `end`."""
+    return next(iter(bus.read(topic, partition, start, min(end, start + LOOK_AHEAD))), None)
 
 
 def recorder_lag(settings: Settings, ledger: Ledger, now_ms: int) -> dict[str, Any] | None:

@@ -14,7 +14,7 @@ from flows.reading import Reading
 from handlers.due import due, next_instant
 from handlers.readiness import owed_now
 from handlers.state import Finding, PhaseState, State
-from handlers.transition import MarkWindow, describe
+from handlers.transition import MarkWindow, Transition, describe
 from handlers.views import course_view
 from handlers.windows import (
     CALL,
@@ -93,15 +93,18 @@ def _now(state: State, found: Receipts, at: Moment | None, wall_ms: int) -> int:
 def _due(state: State, found: Receipts, now_ms: int) -> dict[str, Any]:
     """What a flow would do now, since when it could have, and when time alone makes something due next."""
     transition, following = due(state, now_ms), next_instant(state, now_ms)
-    since_ms = None
-    if transition is not None:
-        since_ms = transition.deadline_ms + 1 if isinstance(transition, MarkWindow) else found.last_ms
+    since_ms = None if transition is None else due_since(transition, found.last_ms)
     return {
         "due": None if transition is None else describe(transition),
         "due_since": None if since_ms is None else format_instant(since_ms),
         "overdue_seconds": 0 if since_ms is None else max(0, now_ms - since_ms) // 1000,
         "due_next": None if following is None else format_instant(following),
     }
+
+
+def due_since(transition: Transition, last_ms: int) -> int:
+    """Since when it is due (Unix milliseconds): by time, or by what was last received in the log."""
+    return transition.deadline_ms + 1 if isinstance(transition, MarkWindow) else last_ms
 
 
 def _phase(state: State, rules: Phase) -> dict[str, Any]:

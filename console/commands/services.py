@@ -7,7 +7,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -18,6 +18,7 @@ from console.output import Report, Result, Usage
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from events.record import Record
     from flows.wiring import Parts
 
 
@@ -29,11 +30,28 @@ def record(options: argparse.Namespace, report: Report) -> Result:
     settings = settings_of(options, report)
     log_to_stderr(quiet=report.quiet)
     began = time.monotonic()
-    with stopped_by_signals() as stop:
-        service = Service(partial(open_parts, settings, make_topics=True), stop)
+    with stopped_by_signals() as stop, counting(options.metrics, report) as committed:
+        service = Service(partial(open_parts, settings, make_topics=True), stop, committed)
         service.once() if options.once else service.run()
     data = {"records": service.records, "seconds": round(time.monotonic() - began, 2)}
     return Result(data, lambda console: console.print(f"{data['records']} records in {data['seconds']} s"))
+
+
+@contextmanager
+def counting(address: tuple[str, int] | None, report: Report) -> Iterator[Callable[[Sequence[Record]], None]]:
+    """Gives what is told of committed records; where an address is given, serves how long they took."""
+    if address is None:
+        yield lambda _records: None
+        return
+    from console.commands.metrics import registry_of
+    from flows.metrics.record_times import RecordTimes
+    from infra.clock import now_ms
+    from infra.metrics_server import MetricsServer
+
+    times = RecordTimes()
+    with MetricsServer(registry_of(times), address, lambda: True) as server:
+        report.say(f"metrics at {server.url}/metrics")
+        yield lambda records: times.add(records, now_ms())
 
 
 def log_to_stderr(*, quiet: bool) -> None:

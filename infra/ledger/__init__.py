@@ -1,6 +1,7 @@
 """The ledger: one append-only, Merkle-hashed log per programme, in SQLite or PostgreSQL."""
 
 from infra.ledger.ledger import Ledger
+from infra.ledger.overview import Extent
 from infra.ledger.rows import (
     Batch,
     Erased,
@@ -20,6 +21,7 @@ __all__ = [
     "Batch",
     "Erased",
     "Erasing",
+    "Extent",
     "Fault",
     "Head",
     "Ledger",

@@ -36,6 +36,10 @@ BURST = 8
 log = structlog.get_logger("phasegate.recorder")
 
 
+Committed = Callable[[Sequence[Record], Mapping[str, Growth]], None]
+"""Told of each batch that was committed, and of what it added to each log."""
+
+
 class Recorder:
     """One member of the recorder's group. Call it from one thread; another writes what it has judged. Without a key of the
     log it signs and relays nothing: what is recorded again was both already.
@@ -63,7 +67,7 @@ class Recorder:
         self._relay = Relay(bus, ledger, group)
         self._intake = bus.intake(group, self._start, self._revoked)
         self.observe: Callable[[Record, str], None] = lambda _record, _verdict: None
-        self.committed: Callable[[Sequence[Record]], None] = lambda _records: None
+        self.committed: Committed = lambda _records, _growths: None
 
     def never_keep(self, erased: Collection[tuple[str, int, int]], look_up: LookUp) -> None:
         """Records (topic, partition, offset) that a later one is known to erase: they are judged, and never kept. Until then
@@ -176,7 +180,7 @@ class Recorder:
         """Waits for the batch under way. Returns its number of records; what it added is to be signed and relayed."""
         self._appending.finish()
         (records, growths), self._under_way = self._under_way, ([], {})
-        self.committed(records)
+        self.committed(records, growths)
         self._unsigned |= growths.keys()
         self._decided |= {key for key, growth in growths.items() if growth.decided}
         self._refused |= {key for key, growth in growths.items() if growth.refused}

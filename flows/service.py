@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import structlog
 
 from events.errors import Conflict, Unavailable
 from events.record import Record
+from flows.judging import Growth
 from flows.lag import behind
+from flows.lines import tell_recorded
 from flows.recorder import Recorder
 from flows.wiring import Parts
 from infra.services.notify import ready
@@ -31,8 +33,11 @@ class Service:
 
     open_parts: Callable[[], Parts]
     stop: threading.Event
-    committed: Callable[[Sequence[Record]], None] = lambda _records: None
+    count: Callable[[Sequence[Record]], None] = lambda _records: None
     """Told of each batch once it is committed: for whoever counts how long that took."""
+
+    tell_each: bool = False
+    """Whether a line is logged for each entry, and not only for what was refused or decided."""
 
     records: int = 0
     _pause_s: float = FIRST_PAUSE_S
@@ -76,8 +81,12 @@ class Service:
 
     def _recorder(self, parts: Parts) -> Recorder:
         recorder = parts.recorder()
-        recorder.committed = self.committed
+        recorder.committed = self._committed
         return recorder
+
+    def _committed(self, records: Sequence[Record], growths: Mapping[str, Growth]) -> None:
+        self.count(records)
+        tell_recorded(growths, each=self.tell_each)
 
     def _step(self, recorder: Recorder) -> int:
         count = recorder.step(POLL_S)

@@ -12,7 +12,7 @@ from flows.bounded import within
 
 def test_what_does_not_answer_in_time_is_unavailable() -> None:
     never = threading.Event()
-    with pytest.raises(Unavailable, match="the database did not answer within 0.05 s"):
+    with pytest.raises(Unavailable, match=r"the database did not answer within 0\.05 s"):
         within(0.05, "the database", never.wait)
     never.set()
 

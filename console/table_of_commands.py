@@ -30,6 +30,8 @@ COMMANDS: Mapping[str, Command] = {
     "record": Command("the recorder, as a service", service_arguments.record, "console.commands.services:record"),
     "progress": Command("perform what is due in a programme", arguments.progress, "console.commands.services:progress"),
     "serve": Command("the flows, as a service", arguments.nothing, "console.commands.serving:serve"),
+    "up": Command("everything local: Kafka, Prefect, the services", arguments.nothing, "console.commands.local:up"),
+    "down": Command("end what up has started", arguments.nothing, "console.commands.local:down"),
     "metrics": Command(
         "what monitors read: metrics over HTTP", service_arguments.metrics, "console.commands.metrics:metrics"
     ),

@@ -61,10 +61,12 @@ def _serve(
     exporter: Exporter, registry: CollectorRegistry, options: argparse.Namespace, settings: Settings, report: Report
 ) -> Result:
     from infra.metrics_server import MetricsServer
+    from infra.services.notify import ready
 
     address = options.listen or address_of(settings)
     with stopped_by_signals() as stop, MetricsServer(registry, address, lambda: exporter.is_alive) as server:
         exporter.start()
+        ready()
         report.say(f"metrics at {server.url}/metrics")
         stop.wait()
         data = {"url": server.url}

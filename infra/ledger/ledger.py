@@ -14,7 +14,7 @@ from events.record import Position
 from infra.keys import SigningKey
 from infra.ledger import by_position, erasing, integrity, reader, signing, writer
 from infra.ledger.database import connect, reading, require_schema, sweep, writing
-from infra.ledger.overview import Extent, read_extents
+from infra.ledger.overview import Extent, read_extents, read_time
 from infra.ledger.rows import Batch, Erased, Fault, Head, Standing, Stored, StoredCheckpoint, StoredRecord, Stream
 from infra.ledger.tables import checkpoints, digest, entries, logs, positions, relays, streams
 from infra.ledger.tiles import TileReader
@@ -92,6 +92,10 @@ class Ledger:
     def extents(self) -> list[Extent]:
         """How long each log is and how far it is signed, in order of creation: one statement, however long they are."""
         return read_extents(self._engine)
+
+    def server_time(self) -> int | None:
+        """The clock of the database's server (Unix milliseconds); None for SQLite, which has none."""
+        return read_time(self._engine)
 
     def positions(self, partitions: Collection[tuple[str, int]]) -> Mapping[tuple[str, int], int]:
         """The next offset to record of each (topic, partition); 0 where nothing is recorded yet."""

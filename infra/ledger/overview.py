@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import Engine, func, select
+from sqlalchemy import Engine, func, select, text
 
 from infra.ledger.database import reading
 from infra.ledger.tables import checkpoints, logs
@@ -17,6 +17,14 @@ class Extent:
     programme: str
     size: int
     signed: int
+
+
+def read_time(engine: Engine) -> int | None:
+    """What a database server's clock says (Unix milliseconds); None of a file, which has none."""
+    if engine.dialect.name != "postgresql":
+        return None
+    with reading(engine) as connection:
+        return int(connection.execute(text("SELECT floor(extract(epoch FROM clock_timestamp()) * 1000)")).scalar_one())
 
 
 def read_extents(engine: Engine) -> list[Extent]:

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from events.errors import Unavailable
 
-ANSWER_S = 5.0
+ANSWER_S = 4.0
 """How long a broker or a database may take to say that it is there. One that restarts is told as away meanwhile."""
 
 Answer = TypeVar("Answer")

@@ -92,10 +92,6 @@ def publish(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--wait", action="store_true", help="wait until all are recorded, and show each verdict")
 
 
-def record(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--once", action="store_true", help="record what is there now, and stop")
-
-
 def progress(parser: argparse.ArgumentParser) -> None:
     programme(parser)
     scenario_time(parser)

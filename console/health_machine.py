@@ -102,13 +102,37 @@ def _key(name: str, path: Path) -> Finding:
 
 
 def disk(settings: Settings) -> Finding:
-    place = settings.home.absolute()
+    """The fullest of the disks that hold the home, a ledger in a file, and the local broker's data. What stands elsewhere, a
+    cluster or a database server, is looked at there.
+    """
+    free = sorted((shutil.disk_usage(place).free, str(place), whose) for place, whose in _places(settings).items())
+    least, place, whose = free[0]
+    text = f"{least / 1e9:.1f} GB free at {place} ({whose})" + (f", more on {len(free) - 1} other" if free[1:] else "")
+    if least < NO_DISK:
+        return Finding("disk", "failed", text, "free some space: docs/operating.md#full-disk")
+    if least < LOW_DISK:
+        return Finding("disk", "warning", text, "free some space, or move it to another disk")
+    return Finding("disk", "ok", text)
+
+
+def _places(settings: Settings) -> dict[Path, str]:
+    """One place for each file system, and what of ours is there."""
+    from infra.ledger.database import database_url
+
+    url = database_url(settings.database)
+    wanted = {"home": settings.home}
+    if url.drivername == "sqlite":
+        wanted["ledger"] = Path(str(url.database)).parent
+    if not settings.kafka:
+        wanted["broker"] = settings.home / "kafka" / "data"
+    found: dict[int, tuple[Path, list[str]]] = {}
+    for whose, path in wanted.items():
+        place = _existing(path.absolute())
+        found.setdefault(place.stat().st_dev, (place, []))[1].append(whose)
+    return {place: ", ".join(whose) for place, whose in found.values()}
+
+
+def _existing(place: Path) -> Path:
     while not place.exists():
         place = place.parent
-    free = shutil.disk_usage(place).free
-    text = f"{free / 1e9:.1f} GB free at {place}"
-    if free < NO_DISK:
-        return Finding("disk", "failed", text, "free some space: a full disk stops the ledger")
-    if free < LOW_DISK:
-        return Finding("disk", "warning", text, "free some space, or move --home")
-    return Finding("disk", "ok", text)
+    return place

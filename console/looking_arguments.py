@@ -10,7 +10,9 @@ from console.arguments import number, programme
 
 def status(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("programme", nargs="?", metavar="PROGRAMME", help="the programme's id; all logs without one")
-    parser.add_argument("--check", action="store_true", help="leave with exit code 10 when somebody should look")
+    parser.add_argument(
+        "--check", action="store_true", help="for monitors: a line for each problem, exit code 10 if there is one"
+    )
 
 
 def figures(parser: argparse.ArgumentParser) -> None:

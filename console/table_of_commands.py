@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from console import acts, arguments, key_arguments, lever_arguments, looking_arguments, web_arguments
+from console import acts, arguments, key_arguments, lever_arguments, looking_arguments, service_arguments, web_arguments
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,11 +27,14 @@ COMMANDS: Mapping[str, Command] = {
     "run": Command("play a scenario over the real parts", arguments.run, "console.commands.running:run"),
     "announce": Command("begin a programme with its rulebook", arguments.announce, "console.commands.sending:announce"),
     "publish": Command("send the events of a file", arguments.publish, "console.commands.sending:publish"),
-    "record": Command("the recorder, as a service", arguments.record, "console.commands.services:record"),
+    "record": Command("the recorder, as a service", service_arguments.record, "console.commands.services:record"),
     "progress": Command("perform what is due in a programme", arguments.progress, "console.commands.services:progress"),
     "serve": Command("the flows, as a service", arguments.nothing, "console.commands.serving:serve"),
     "up": Command("everything local: Kafka, Prefect, the services", arguments.nothing, "console.commands.local:up"),
     "down": Command("end what up has started", arguments.nothing, "console.commands.local:down"),
+    "metrics": Command(
+        "what monitors read: metrics over HTTP", service_arguments.metrics, "console.commands.metrics:metrics"
+    ),
     "status": Command("where things stand", looking_arguments.status, "console.commands.look:status", reads=True),
     "log": Command("the entries of a log", looking_arguments.log, "console.commands.look:log", reads=True),
     "decisions": Command(

@@ -9,6 +9,7 @@ from events.entry import Entry
 from events.envelope import Envelope
 from events.names import TYPES
 from flows.office import Office, message
+from flows.tracing import following, of_environment
 from infra.keys import SigningKey
 from infra.ledger import Ledger
 
@@ -28,7 +29,7 @@ def perform(bus: Bus, ledger: Ledger, event: Envelope, key: SigningKey | None, s
     topic = TYPES[event.type].topics[0]
     publisher = bus.publisher()
     try:
-        positions = publisher.publish([message(topic, event, key, stamp_ms)])
+        positions = publisher.publish([message(topic, event, key, stamp_ms, following(of_environment()))])
     finally:
         publisher.close()
     (entry,) = Office(bus, ledger, key).recorded(positions)

@@ -4,20 +4,24 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from events.bus import Bus
 from events.entry import decode_entry
 from events.errors import Refused, Unavailable
+from events.record import Record
+from flows.bounded import ANSWER_S, within
 from infra.ledger import Ledger
 from infra.settings import Settings
 
 LOOK_AHEAD = 1000
 """Offsets that are looked through for a first record that is not recorded: some hold no record (Kafka's control batches)."""
 
-LATE_AFTER_S = 30
-"""A recorder that runs takes a record within a second, and one that is started again within ten."""
+READ_S = 60.0
+"""How long a broker that answers may take to hand out what waits in each partition."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +44,14 @@ def behind(bus: Bus, ledger: Ledger, ends: Mapping[tuple[str, int], int] | None 
         start = positions[topic, partition]
         if start >= end:
             continue
-        waiting = bus.read(topic, partition, start, min(end, start + LOOK_AHEAD))
-        if waiting:
-            found.append(Behind(topic, partition, start, end - start, waiting[0].received_ms))
+        if (first := first_waiting(bus, topic, partition, start, end)) is not None:
+            found.append(Behind(topic, partition, start, end - start, first.received_ms))
     return found
+
+
+def first_waiting(bus: Bus, topic: str, partition: int, start: int, end: int) -> Record | None:
+    """The first record at `start` or after it; None when there is none up to `end`."""
+    return next(iter(bus.read(topic, partition, start, min(end, start + LOOK_AHEAD))), None)
 
 
 def recorder_lag(settings: Settings, ledger: Ledger, now_ms: int) -> dict[str, Any] | None:
@@ -53,20 +61,23 @@ def recorder_lag(settings: Settings, ledger: Ledger, now_ms: int) -> dict[str, A
     stream = ledger.stream()
     if stream is None or not (settings.kafka or (settings.home / "kafka").exists()):
         return None
-    from flows.wiring import open_bus
-
     try:
-        bus = open_bus(settings, ledger)
-        try:
-            rows, left = behind(bus, ledger), still_on_the_bus(bus, ledger)
-        finally:
-            bus.close()
+        bus, ends = within(ANSWER_S, "Kafka", partial(_reached, settings, ledger))
+        with closing(bus):
+            rows, left = within(READ_S, "Kafka", lambda: (behind(bus, ledger, ends), still_on_the_bus(bus, ledger)))
     except (Unavailable, Refused) as error:
         return {"reachable": False, "problem": error.message, "behind": None, "seconds": None, "erasures": None}
     waited_ms = max((now_ms - row.since_ms for row in rows), default=0) if stream.clock == "broker" else None
     seconds = None if waited_ms is None else max(0, waited_ms) // 1000
     count = sum(row.records for row in rows)
     return {"reachable": True, "problem": None, "behind": count, "seconds": seconds, "erasures": left}
+
+
+def _reached(settings: Settings, ledger: Ledger) -> tuple[Bus, Mapping[tuple[str, int], int]]:
+    from flows.wiring import open_bus
+
+    bus = open_bus(settings, ledger)
+    return bus, bus.ends()
 
 
 def still_on_the_bus(bus: Bus, ledger: Ledger) -> list[dict[str, Any]]:
@@ -87,13 +98,3 @@ def still_on_the_bus(bus: Bus, ledger: Ledger) -> list[dict[str, Any]]:
         for (topic, partition), found in left.items()
         if found
     ]
-
-
-def recorder_attention(lag: Mapping[str, Any] | None) -> list[str]:
-    """What somebody should look at: records that wait longer than a recorder that runs would let them."""
-    if lag is None or not lag["reachable"] or not lag["behind"]:
-        return []
-    if lag["seconds"] is not None and lag["seconds"] <= LATE_AFTER_S:
-        return []
-    since = "" if lag["seconds"] is None else f", the first for {lag['seconds']} s"
-    return [f"the recorder is behind: {lag['behind']} records wait{since}"]

@@ -12,6 +12,7 @@ from events.entry import Entry, decode_entry
 from events.envelope import CONTENT_TYPE_HEADER, JWS_HEADER, Envelope, encode
 from events.errors import NotFound, Refused, Unavailable
 from events.record import Position
+from events.traceparent import Span
 from infra.keys import SigningKey
 from infra.ledger import Ledger
 
@@ -22,11 +23,15 @@ Outgoing = tuple[str, Envelope]
 """A topic (short name) and the event that goes there."""
 
 
-def message(topic: str, event: Envelope, key: SigningKey | None, timestamp_ms: int | None) -> Message:
-    """The record of an event: keyed by its programme, signed when a key is given."""
+def message(
+    topic: str, event: Envelope, key: SigningKey | None, timestamp_ms: int | None, span: Span | None = None
+) -> Message:
+    """The record of an event: keyed by its programme, signed when a key is given, sent in this step of a trace."""
     value = encode(event)
     signature = () if key is None else ((JWS_HEADER, key.jws(value)),)
-    return Message(topic, (event.subject or "").encode(), value, (CONTENT_TYPE_HEADER, *signature), timestamp_ms)
+    traced = () if span is None else (span.header(),)
+    headers = (CONTENT_TYPE_HEADER, *signature, *traced)
+    return Message(topic, (event.subject or "").encode(), value, headers, timestamp_ms)
 
 
 @dataclass(slots=True)
@@ -41,9 +46,11 @@ class Office:
     pause: Callable[[float], None] = time.sleep
     publisher: Publisher | None = None
 
-    def publish(self, events: Sequence[Outgoing], timestamp_ms: int | None = None) -> list[Entry]:
+    def publish(
+        self, events: Sequence[Outgoing], timestamp_ms: int | None = None, span: Span | None = None
+    ) -> list[Entry]:
         """The first entries of what was published, in order. Raises Refused when the recorder refused one of them."""
-        messages = [message(topic, event, self.key, timestamp_ms) for topic, event in events]
+        messages = [message(topic, event, self.key, timestamp_ms, span) for topic, event in events]
         entries = self.recorded(self._published(messages))
         for entry, (topic, event) in zip(entries, events, strict=True):
             if entry.verdict == "refused":

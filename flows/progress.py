@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from prefect import flow, task
@@ -22,6 +23,7 @@ from prefect.tasks import Task
 
 from events.errors import Conflict, Unavailable
 from events.values import parse_instant
+from flows.lines import of_a_run, tell_performed
 from flows.transitions import Progress
 from flows.wiring import open_parts
 from handlers.transition import DecidePhase, Transition, describe
@@ -84,8 +86,9 @@ async def progress(programme: str, now: str | None = None, what: str = "progress
     """
     if (given := _WAY.get()) is not None:
         return await _progress(given, now)
+    of_a_run()
     with closing(open_parts()) as parts:
-        return await _progress(Progress(parts, programme), now)
+        return await _progress(Progress(parts, programme, partial(tell_performed, programme)), now)
 
 
 async def _progress(way: Progress, now: str | None) -> list[str]:

@@ -9,7 +9,7 @@ that was overtaken gets Conflict, forgets what it cached, and reads again. See t
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
 import structlog
 
@@ -36,6 +36,10 @@ BURST = 8
 log = structlog.get_logger("phasegate.recorder")
 
 
+Committed = Callable[[Sequence[Record], Mapping[str, Growth]], None]
+"""Told of each batch that was committed, and of what it added to each log."""
+
+
 class Recorder:
     """One member of the recorder's group. Call it from one thread; another writes what it has judged. Without a key of the
     log it signs and relays nothing: what is recorded again was both already.
@@ -56,13 +60,14 @@ class Recorder:
         self._taken_over: set[int] = set()
         self._decided: set[str] = set()
         self._refused: set[str] = set()
-        self._under_way: tuple[int, dict[str, Growth]] = (0, {})
+        self._under_way: tuple[list[Record], dict[str, Growth]] = ([], {})
         self._is_stale = False
         self._appending = Appending(ledger)
         group = f"{GROUP}-{origin.rpartition('/')[2]}" if is_rebuilt(origin) else GROUP  # beside that of the old ledger
         self._relay = Relay(bus, ledger, group)
         self._intake = bus.intake(group, self._start, self._revoked)
         self.observe: Callable[[Record, str], None] = lambda _record, _verdict: None
+        self.committed: Committed = lambda _records, _growths: None
 
     def never_keep(self, erased: Collection[tuple[str, int, int]], look_up: LookUp) -> None:
         """Records (topic, partition, offset) that a later one is known to erase: they are judged, and never kept. Until then
@@ -131,7 +136,7 @@ class Recorder:
     def _start_over(self) -> None:
         """Forgets what the ledger may not have, when nothing is being written any more."""
         self._appending.drop()
-        self._under_way = (0, {})
+        self._under_way = ([], {})
         self.forget()
         self._is_stale = True
 
@@ -168,17 +173,18 @@ class Recorder:
             for key, growth in growths.items()
         ]
         self._appending.begin(Batch(logs, positions))
-        self._under_way = (len(records), growths)
+        self._under_way = (records, growths)
         self._recorded.update({tp: after for tp, (_, after) in positions.items()})
 
     def _finish(self) -> int:
         """Waits for the batch under way. Returns its number of records; what it added is to be signed and relayed."""
         self._appending.finish()
-        (count, growths), self._under_way = self._under_way, (0, {})
+        (records, growths), self._under_way = self._under_way, ([], {})
+        self.committed(records, growths)
         self._unsigned |= growths.keys()
         self._decided |= {key for key, growth in growths.items() if growth.decided}
         self._refused |= {key for key, growth in growths.items() if growth.refused}
-        return count
+        return len(records)
 
     def _after(self) -> None:
         self._intake.commit(dict(self._recorded))

@@ -19,6 +19,7 @@ from events.rulebook import Rulebook, digest
 from events.signed_line import signed_parts
 from events.values import format_instant, parse_instant
 from flows.scenario import ANNOUNCED, topic_of
+from flows.tracing import following, of_environment
 from handlers.engines import NEWEST
 from infra.keys import SigningKey
 
@@ -89,7 +90,8 @@ def _line(row: bytes, where: str, number: int, clock: Clock, key: SigningKey | N
         raise Refused(f"{where}: subject is {subject!r}; it names the programme", hint="nothing was sent", line=number)
     if signature is None and key is not None:
         signature = key.jws(value)
-    headers = (CONTENT_TYPE_HEADER, *(() if signature is None else ((JWS_HEADER, signature),)))
+    signed_as = () if signature is None else ((JWS_HEADER, signature),)
+    headers = (CONTENT_TYPE_HEADER, *signed_as, following(of_environment()).header())
     stamp_ms = None if clock == "broker" else _instant(event.get("time"), where)
     return Line(number, event.get("id"), event.get("type"), Message(topic, subject.encode(), value, headers, stamp_ms))
 

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import structlog
 
 from events.errors import Conflict, Unavailable
+from events.record import Record
+from flows.judging import Growth
 from flows.lag import behind
+from flows.lines import tell_recorded
 from flows.recorder import Recorder
 from flows.wiring import Parts
 from infra.services.notify import ready
@@ -30,6 +33,12 @@ class Service:
 
     open_parts: Callable[[], Parts]
     stop: threading.Event
+    count: Callable[[Sequence[Record]], None] = lambda _records: None
+    """Told of each batch once it is committed: for whoever counts how long that took."""
+
+    tell_each: bool = False
+    """Whether a line is logged for each entry, and not only for what was refused or decided."""
+
     records: int = 0
     _pause_s: float = FIRST_PAUSE_S
     _line_at: float = field(default_factory=time.monotonic)
@@ -58,7 +67,7 @@ class Service:
         return None
 
     def _record(self, parts: Parts) -> None:
-        recorder = parts.recorder()
+        recorder = self._recorder(parts)
         ready()
         log.info("recording", prefix=parts.bus.prefix, partitions=parts.bus.partitions, origin=parts.origin)
         try:
@@ -69,6 +78,15 @@ class Service:
         finally:
             recorder.close()
         log.info("stopped", records=self.records)
+
+    def _recorder(self, parts: Parts) -> Recorder:
+        recorder = parts.recorder()
+        recorder.committed = self._committed
+        return recorder
+
+    def _committed(self, records: Sequence[Record], growths: Mapping[str, Growth]) -> None:
+        self.count(records)
+        tell_recorded(growths, each=self.tell_each)
 
     def _step(self, recorder: Recorder) -> int:
         count = recorder.step(POLL_S)
@@ -81,7 +99,7 @@ class Service:
         """Records what the bus holds now, and returns."""
         parts = self.open_parts()
         try:
-            recorder = parts.recorder()
+            recorder = self._recorder(parts)
             ends = parts.bus.ends()
             try:
                 while not self.stop.is_set() and (self._step(recorder) or behind(parts.bus, parts.ledger, ends)):

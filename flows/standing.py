@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from events.entry import decode_entry
 from events.rulebook import Phase
 from events.values import format_instant, parse_instant
+from flows.attention import problems_of
 from flows.reader import Moment
 from flows.reading import Reading
+from flows.unsigned import unsigned_since
 from handlers.due import due, next_instant
 from handlers.readiness import owed_now
 from handlers.state import Finding, PhaseState, State
-from handlers.transition import MarkWindow, describe
+from handlers.transition import MarkWindow, Transition, describe
 from handlers.views import course_view
 from handlers.windows import (
     CALL,
@@ -30,17 +31,20 @@ from handlers.windows import (
 )
 from infra.ledger import Head
 
-OVERDUE_AFTER_MS = 60_000
-"""What is due is done within seconds where flows run; after this long somebody should look."""
+LATELY_MS = 86_400_000
+"""Refusals are told for a day: long enough to be seen, and then they are history."""
 
 
 @dataclass(slots=True)
 class Receipts:
-    """The entries of a prefix: how many of each verdict, which pending ones nothing has settled, the last receipt."""
+    """The entries of a prefix: how many of each verdict, which pending ones nothing has settled, the last receipt, and the
+    receipts of what was refused.
+    """
 
     verdicts: dict[str, int] = field(default_factory=dict)
     waiting: set[int] = field(default_factory=set)
     last_ms: int = 0
+    refused_ms: list[int] = field(default_factory=list)
 
 
 def receipts(reading: Reading, programme: str, size: int) -> Receipts:
@@ -49,6 +53,8 @@ def receipts(reading: Reading, programme: str, size: int) -> Receipts:
     for stored in reading.ledger.read(programme, 0, size, with_openings=False):
         entry = decode_entry(stored.entry)
         found.verdicts[entry.verdict] += 1
+        if entry.verdict == "refused":
+            found.refused_ms.append(entry.received_ms)
         if entry.of is not None:
             found.waiting.discard(entry.of)
             found.verdicts["pending"] -= 1
@@ -76,12 +82,14 @@ def standing(reading: Reading, head: Head, at: Moment | None, wall_ms: int) -> d
         "entrants": len(state.entrants),
         "erased": len(state.erased),
         "verdicts": found.verdicts,
+        "refused_lately": sum(ms > now_ms - LATELY_MS for ms in found.refused_ms),
         "finalists": None if state.concluded is None else state.concluded.data["finalists"],
         "phases": [_phase(state, rules) for rules in (state.rulebook.phases if state.rulebook else ())],
-        "checkpoint": _checkpoint(reading, head.programme, size, now_ms),
+        "checkpoint": (signed := _checkpoint(reading, head.programme, size, now_ms)),
+        "unsigned_seconds": _unsigned(reading, state, 0 if signed is None else signed["size"], now_ms),
         **_due(state, found, now_ms),
     }
-    return told | {"attention": list(attention(told))}
+    return told | {"attention": [said.text for said in problems_of(told)]}
 
 
 def _now(state: State, found: Receipts, at: Moment | None, wall_ms: int) -> int:
@@ -93,15 +101,18 @@ def _now(state: State, found: Receipts, at: Moment | None, wall_ms: int) -> int:
 def _due(state: State, found: Receipts, now_ms: int) -> dict[str, Any]:
     """What a flow would do now, since when it could have, and when time alone makes something due next."""
     transition, following = due(state, now_ms), next_instant(state, now_ms)
-    since_ms = None
-    if transition is not None:
-        since_ms = transition.deadline_ms + 1 if isinstance(transition, MarkWindow) else found.last_ms
+    since_ms = None if transition is None else due_since(transition, found.last_ms)
     return {
         "due": None if transition is None else describe(transition),
         "due_since": None if since_ms is None else format_instant(since_ms),
         "overdue_seconds": 0 if since_ms is None else max(0, now_ms - since_ms) // 1000,
         "due_next": None if following is None else format_instant(following),
     }
+
+
+def due_since(transition: Transition, last_ms: int) -> int:
+    """Since when it is due (Unix milliseconds): by time, or by what was last received in the log."""
+    return transition.deadline_ms + 1 if isinstance(transition, MarkWindow) else last_ms
 
 
 def _phase(state: State, rules: Phase) -> dict[str, Any]:
@@ -152,6 +163,12 @@ def _row(name: str, last_ms: int, marked: Any) -> dict[str, Any]:
     return {"window": name, "deadline": format_instant(last_ms), "complete": False, "marked": list(marked)}
 
 
+def _unsigned(reading: Reading, state: State, signed: int, now_ms: int) -> int:
+    """For how many seconds something has been in the log that no checkpoint covers; 0 in scenario time."""
+    since_ms = unsigned_since(reading.ledger, state.programme, signed, state.size) if state.clock == "broker" else None
+    return 0 if since_ms is None else max(0, now_ms - since_ms) // 1000
+
+
 def _checkpoint(reading: Reading, programme: str, size: int, now_ms: int) -> dict[str, Any] | None:
     """The last checkpoint; `age_seconds` since the receipt of its last entry, `behind` entries that it does not cover."""
     sizes = [row.size for row in reading.ledger.checkpoints(programme) if row.size <= size]
@@ -165,16 +182,3 @@ def _checkpoint(reading: Reading, programme: str, size: int, now_ms: int) -> dic
         "received": format_instant(last.received_ms),
         "age_seconds": age_ms // 1000,
     }
-
-
-def attention(told: Mapping[str, Any]) -> Iterator[str]:
-    """What somebody should look at: phases that are held, decisions that do not replay, work that should have been done."""
-    for row in told["phases"]:
-        if row["status"] == "held":
-            who = ", ".join(sorted({missing["who"] for missing in row["owed"]})) or "nobody any more"
-            yield f"{told['programme']} / {row['phase']} is held: {len(row['owed'])} things are owed by {who}"
-        for said in row.get("attested", ()):
-            if said["result"] == "different":
-                yield f"{said['source']} attests that decision {said['decision']} of {row['phase']} came out differently"
-    if told["due"] is not None and told["overdue_seconds"] * 1000 > OVERDUE_AFTER_MS:
-        yield f"{told['due']} of {told['programme']} is due since {told['due_since']} ({told['overdue_seconds']} s)"

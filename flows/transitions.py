@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from events.decisions import Basis
+from events.entry import Entry
 from events.record import TOPICS, partition_for
+from events.traceparent import Span
 from flows.office import Office, Outgoing
 from flows.reader import Reader
+from flows.tracing import behind, following
 from flows.wiring import Parts
 from handlers import decide
 from handlers.decide_course import applications_size, call_decided, events_of
 from handlers.due import due
 from handlers.state import PhaseState, State
-from handlers.transition import CloseIntake, DecideCall, DecidePhase, Transition
+from handlers.transition import CloseIntake, DecideCall, DecidePhase, MarkWindow, Transition
+
+Told = Callable[[Transition, Span, Sequence[Entry]], None]
+"""Told of what was performed: in which step of which trace, and the entries that it became."""
+
+
+def _silent(_transition: Transition, _span: Span, _entries: Sequence[Entry]) -> None:
+    """For those who tell by other means."""
 
 
 @dataclass(slots=True)
@@ -25,6 +35,7 @@ class Progress:
 
     parts: Parts
     programme: str
+    tell: Told = _silent
     reader: Reader = field(init=False)
     office: Office = field(init=False)
 
@@ -44,7 +55,18 @@ class Progress:
     def perform(self, transition: Transition, now_ms: int) -> None:
         """Publishes the transition's events and returns when they are recorded. Raises Refused, Unavailable, Conflict."""
         stamp_ms = now_ms if self.parts.bus.clock == "scenario" else None
-        self.office.publish(self.events(transition), stamp_ms)
+        span = following(self._cause(transition))
+        entries = self.office.publish(self.events(transition), stamp_ms, span)
+        self.tell(transition, span, entries)
+
+    def _cause(self, transition: Transition) -> Span | None:
+        """What the record said that made this due; None where time alone did. A decision is of the record that its cut ends
+        with: the last that was owed, or else the last marker.
+        """
+        if isinstance(transition, MarkWindow):
+            return None
+        size = transition.cut if isinstance(transition, DecidePhase) else self.state.size
+        return behind(self.parts.ledger, self.programme, size)
 
     def steps(self, now_ms: int) -> Iterator[Transition]:
         """Performs what is due, one transition after the other, until nothing is; yields each after it is recorded."""

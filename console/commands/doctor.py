@@ -9,7 +9,7 @@ from dataclasses import asdict
 from functools import partial
 from typing import TYPE_CHECKING
 
-from console import health_machine, health_parts
+from console import health_clocks, health_logs, health_machine, health_parts
 from console.health import Finding, State, examine
 from console.options import settings_of
 from console.output import Report, Result
@@ -29,7 +29,10 @@ CHECKS: Mapping[str, Callable[[Settings], Finding]] = {
     "broker": health_parts.broker,
     "topics": health_parts.topics,
     "clocks": health_parts.clocks,
+    "cluster clock": health_clocks.cluster_clock,
     "database": health_parts.database,
+    "db clock": health_clocks.database_clock,
+    "checkpoints": health_logs.checkpoints,
     "office key": health_machine.office_key,
     "log key": health_machine.log_key,
     "disk": health_machine.disk,
@@ -59,7 +62,7 @@ def _render(found: Sequence[Finding], console: Console) -> None:
 
     for finding in found:
         line = Text(f"{MARKS[finding.state]:<8}", style=COLOURS[finding.state])
-        line.append(f"{finding.name:<12}", style="bold").append(finding.found, style="default")
+        line.append(f"{finding.name:<14}", style="bold").append(finding.found, style="default")
         console.print(line, soft_wrap=True)
         if finding.todo:
-            console.print(Text(f"{'':<20}-> {finding.todo}"), soft_wrap=True)
+            console.print(Text(f"{'':<22}-> {finding.todo}"), soft_wrap=True)

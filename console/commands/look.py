@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Mapping
+from dataclasses import asdict
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from console.commands.looking import show_logs, show_standing
+from console.commands.looking import show_check, show_logs, show_standing
 from console.options import settings_of
 from console.output import Report, Result, Usage
 from events.errors import NotFound
@@ -27,25 +28,34 @@ LAST = 50
 
 
 def status(options: argparse.Namespace, report: Report) -> Result:
-    """Where every log stands, or one programme in full. With `--check` exit code 10 when somebody should look."""
-    from flows.lag import recorder_attention, recorder_lag
+    """Where every log stands, or one programme in full. With `--check` a line for each problem, and exit code 10 when there
+    is one. A broker that is away is one; without the database nothing can be said at all (exit code 7).
+    """
+    from flows.attention import notes_of, problems_of, problems_of_recorder
+    from flows.bounded import ANSWER_S, within
+    from flows.lag import recorder_lag
     from flows.reading import open_reading
     from flows.standing import standing
     from infra.clock import now_ms
 
     settings, wall_ms = settings_of(options, report), now_ms()
-    with open_reading(settings) as reading:
+    with within(ANSWER_S, "the database", partial(open_reading, settings)) as reading:
         wanted = _heads_at(reading, options.at) if options.programme is None else [reading.head(options.programme)]
         told = [standing(reading, head, options.at, wall_ms) for head in wanted]
         recorder = recorder_lag(settings, reading.ledger, wall_ms) if options.at is None else None
-    attention = [text for one in told for text in one["attention"]] + recorder_attention(recorder)
+    problems = [*(said for one in told for said in problems_of(one)), *problems_of_recorder(recorder)]
+    notes = [said for one in told for said in notes_of(one)]
     data = {"logs": told} if options.programme is None else told[0]
-    data |= {"recorder": recorder, "attention": attention}
-    render = partial(show_logs if options.programme is None else show_standing, data)
-    if not (options.check and attention):
+    data |= {"recorder": recorder, "attention": [said.text for said in problems]}
+    data |= {"problems": [asdict(said) for said in problems], "notes": [asdict(said) for said in notes]}
+    if not options.check:
+        return Result(data, partial(show_logs if options.programme is None else show_standing, data))
+    render = partial(show_check, data, len(told))
+    if not problems:
         return Result(data, render)
-    more = f" (and {len(attention) - 1} more)" if len(attention) > 1 else ""
-    return Result(data, render, ATTENTION, attention[0] + more, "phasegate status PROGRAMME shows what is awaited")
+    more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
+    hint = f"docs/operating.md#{problems[0].code} says what to do"
+    return Result(data, render, ATTENTION, problems[0].text + more, hint)
 
 
 def _heads_at(reading: Reading, at: At | None) -> list[Head]:

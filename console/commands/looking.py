@@ -93,5 +93,16 @@ def _show_rest(console: Console, data: Mapping[str, Any]) -> None:
                 f" everything before offset {row['delete_before']} is deleted there (DeleteRecords)",
                 soft_wrap=True,
             )
+    for said in data["notes"]:
+        console.print(f"note: {said['text']}", soft_wrap=True)
     for text in data["attention"]:
-        console.print(f"ATTENTION {text}")
+        console.print(f"ATTENTION {text}", soft_wrap=True)
+
+
+def show_check(data: Mapping[str, Any], logs: int, console: Console) -> None:
+    """For monitors: a line for each problem and each note, its code first; one line when all is well."""
+    for word, key in (("ATTENTION", "problems"), ("note", "notes")):
+        for said in data[key]:
+            console.print(f"{word} {said['code']}: {said['text']}", soft_wrap=True)
+    if not data["problems"]:
+        console.print(f"ok: {logs} log{'' if logs == 1 else 's'}, nothing needs attention")

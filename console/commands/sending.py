@@ -29,6 +29,7 @@ def announce(options: argparse.Namespace, report: Report) -> Result:
     """Publishes the rules of a programme, signed with the office's key, and waits until they are recorded."""
     from flows.office import Office
     from flows.sending import announcement
+    from flows.tracing import following, of_environment
     from flows.wiring import open_bus, open_ledger
     from infra.clock import now_ms
     from infra.keys import load_key
@@ -44,7 +45,7 @@ def announce(options: argparse.Namespace, report: Report) -> Result:
             )
         event = announcement(rulebook, document, bus.clock, now_ms())
         report.say(f"announcing {rulebook.programme}; waiting until it is recorded")
-        (entry,) = Office(bus, ledger, key).publish([("decisions", event)])
+        (entry,) = Office(bus, ledger, key).publish([("decisions", event)], span=following(of_environment()))
     data = {
         "programme": rulebook.programme,
         "id": event.id,

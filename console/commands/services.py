@@ -7,7 +7,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -18,6 +18,7 @@ from console.output import Report, Result, Usage
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from events.record import Record
     from flows.wiring import Parts
 
 
@@ -29,30 +30,37 @@ def record(options: argparse.Namespace, report: Report) -> Result:
     settings = settings_of(options, report)
     log_to_stderr(quiet=report.quiet)
     began = time.monotonic()
-    with stopped_by_signals() as stop:
-        service = Service(partial(open_parts, settings, make_topics=True), stop)
+    with stopped_by_signals() as stop, counting(options.metrics, report) as count:
+        service = Service(partial(open_parts, settings, make_topics=True), stop, count, bool(report.verbose))
         service.once() if options.once else service.run()
     data = {"records": service.records, "seconds": round(time.monotonic() - began, 2)}
     return Result(data, lambda console: console.print(f"{data['records']} records in {data['seconds']} s"))
+
+
+@contextmanager
+def counting(address: tuple[str, int] | None, report: Report) -> Iterator[Callable[[Sequence[Record]], None]]:
+    """Gives what is told of committed records; where an address is given, serves how long they took."""
+    if address is None:
+        yield lambda _records: None
+        return
+    from console.commands.metrics import registry_of
+    from flows.metrics.record_times import RecordTimes
+    from infra.clock import now_ms
+    from infra.metrics_server import MetricsServer
+
+    times = RecordTimes()
+    with MetricsServer(registry_of(times), address, lambda: True) as server:
+        report.say(f"metrics at {server.url}/metrics")
+        yield lambda records: times.add(records, now_ms())
 
 
 def log_to_stderr(*, quiet: bool) -> None:
     """Structured logs as lines on standard error: for people where they watch, else JSON."""
     import logging
 
-    import structlog
+    from flows.lines import to_stderr
 
-    is_watched = sys.stderr.isatty()
-    structlog.configure(
-        processors=[
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.dev.ConsoleRenderer() if is_watched else structlog.processors.JSONRenderer(ensure_ascii=False),
-        ],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING if quiet else logging.INFO),
-        logger_factory=lambda *_: structlog.PrintLogger(sys.stderr),
-        cache_logger_on_first_use=False,
-    )
+    to_stderr(logging.WARNING if quiet else logging.INFO, for_people=sys.stderr.isatty())
 
 
 @contextmanager
@@ -71,6 +79,7 @@ def stopped_by_signals() -> Iterator[threading.Event]:
 def progress(options: argparse.Namespace, report: Report) -> Result:
     """Performs everything that is due, as a run of the Prefect flow; a recorder must be running."""
     from events.values import format_instant
+    from flows.lines import tell_performed
     from flows.prefect_server import PrefectServer
     from flows.reading import open_reading
     from flows.transitions import Progress
@@ -79,6 +88,7 @@ def progress(options: argparse.Namespace, report: Report) -> Result:
     from infra.clock import now_ms
 
     settings = settings_of(options, report)
+    log_to_stderr(quiet=not report.verbose)
     with open_reading(settings) as reading:
         programme = reading.head(options.programme).programme
     with closing(open_parts(settings)) as parts:
@@ -88,7 +98,7 @@ def progress(options: argparse.Namespace, report: Report) -> Result:
             report.say(f"performing what is due in {programme}, flows at {server.api_url}")
             from flows.progress import run_progress
 
-            way = Progress(parts, programme)
+            way = Progress(parts, programme, partial(tell_performed, programme))
             done = run_progress(way, None if at_ms is None else format_instant(at_ms), "progress")
         following = next_instant(parts.reader().state(programme), now_ms() if at_ms is None else at_ms)
     data = {

@@ -16,6 +16,7 @@ from events.record import DEAD_LETTERS, TOPICS, Record
 from infra.kafka.client import Cluster
 from infra.kafka.intake import KafkaIntake, records_of
 from infra.kafka.publisher import KafkaPublisher
+from infra.kafka.quorum_clock import leader_time
 from infra.kafka.topics import check_partitions, ensure_topics
 
 MISSED_AFTER_MS = 10_000
@@ -97,6 +98,15 @@ class KafkaBus:
         with self._reading, self._cluster.reached(), self._fresh_after_failure():
             found = ask(self._consumer(), list(places))
         return {place: found[partition] for partition, place in places.items()}
+
+    def leader_time(self) -> tuple[int, int]:
+        """The node that leads the cluster, and what its clock says (Unix milliseconds). Writes nothing. Raises Unavailable."""
+        admin = self._cluster.admin()
+        try:
+            with self._cluster.reached():
+                return leader_time(admin)
+        finally:
+            admin.close()
 
     def read(self, topic: str, partition: int, start: int, stop: int) -> list[Record]:
         place = TopicPartition(f"{self.prefix}.{topic}", partition)

@@ -2,6 +2,7 @@
 
 from infra.ledger.intake_store import Given, IntakeStore
 from infra.ledger.ledger import Ledger
+from infra.ledger.overview import Extent
 from infra.ledger.rows import (
     Batch,
     Erased,
@@ -21,6 +22,7 @@ __all__ = [
     "Batch",
     "Erased",
     "Erasing",
+    "Extent",
     "Fault",
     "Given",
     "Head",

@@ -16,6 +16,7 @@ from infra.ledger import by_position, erasing, integrity, reader, signing, write
 from infra.ledger.by_position import read_one
 from infra.ledger.database import connect, reading, require_schema, sweep, writing
 from infra.ledger.intake_store import IntakeStore
+from infra.ledger.overview import Extent, read_extents, read_time
 from infra.ledger.rows import Batch, Erased, Fault, Head, Standing, Stored, StoredCheckpoint, StoredRecord, Stream
 from infra.ledger.tables import checkpoints, digest, entries, logs, positions, relays, streams
 from infra.ledger.tiles import TileReader
@@ -89,6 +90,14 @@ class Ledger:
     def head(self, programme: str) -> Head | None:
         """The head of one log."""
         return next(iter(reader.read_heads(self._engine, programme)), None)
+
+    def extents(self) -> list[Extent]:
+        """How long each log is and how far it is signed, in order of creation: one statement, however long they are."""
+        return read_extents(self._engine)
+
+    def server_time(self) -> int | None:
+        """The clock of the database's server (Unix milliseconds); None for SQLite, which has none."""
+        return read_time(self._engine)
 
     def positions(self, partitions: Collection[tuple[str, int]]) -> Mapping[tuple[str, int], int]:
         """The next offset to record of each (topic, partition); 0 where nothing is recorded yet."""

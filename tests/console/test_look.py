@@ -194,7 +194,7 @@ def test_every_log_is_listed_with_phases_and_checkpoint(phasegate: Phasegate, fi
     assert phasegate("status", "--at", "3").code == 2
 
 
-def test_a_held_phase_says_who_owes_what_and_needs_attention(phasegate: Phasegate, held: Stage) -> None:
+def test_a_held_phase_says_who_owes_what_and_is_no_problem_of_the_operators(phasegate: Phasegate, held: Stage) -> None:
     answer = phasegate("status", "small-cup", "--json")
     (heat,) = answer.data["phases"]
     assert (answer.code, heat["status"]) == (0, "held")
@@ -202,8 +202,12 @@ def test_a_held_phase_says_who_owes_what_and_needs_attention(phasegate: Phasegat
         {"code": "ruling-outstanding", "who": "ministry", "what": "birch/independence/technical (finding-birch)"}
     ]
     checked = phasegate("status", "--check", "--json")
-    assert (checked.code, checked.document["error"]["code"]) == (10, "attention-needed")
-    assert "is held" in checked.document["error"]["message"]
+    assert (checked.code, checked.data["problems"]) == (0, [])
+    (note,) = checked.data["notes"]
+    assert (note["code"], note["about"]) == ("phase-held", "small-cup")
+    assert "owed by ministry" in note["text"]
+    lines = phasegate("status", "--check").out.splitlines()
+    assert lines == [f"note phase-held: {note['text']}", "ok: 1 log, nothing needs attention"]
     assert "owed by ministry" in phasegate("status", "small-cup").out
 
 
@@ -238,7 +242,10 @@ def test_what_should_have_been_done_long_ago_needs_attention(phasegate: Phasegat
     told = phasegate("status", "small-cup", "--at", moment, "--json").data
     assert told["due"] == "heat / mark registration (2030-01-01T00:00:00.000Z)"
     assert (told["due_since"], told["overdue_seconds"]) == ("2030-01-01T00:00:00.001Z", 3599)
-    assert phasegate("status", "small-cup", "--at", moment, "--check").code == 10
+    checked = phasegate("status", "small-cup", "--at", moment, "--check")
+    assert checked.code == 10
+    assert checked.out.startswith("ATTENTION transition-overdue: heat / mark registration")
+    assert "docs/operating.md#transition-overdue" in checked.err
     assert phasegate("status", "small-cup", "--at", format_instant(small.OPENS + 30_000), "--check").code == 0
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from events.bus import Bus
+from events.bus import Bus, Clock
 from events.errors import Refused, Unavailable
 from events.origins import origin_of
 from flows.office import Office
@@ -17,6 +17,7 @@ from handlers.judge import Deployment
 from infra.given_out import GivenOut
 from infra.kafka import broker
 from infra.kafka.bus import KafkaBus
+from infra.kafka.security import security_of
 from infra.keys import SigningKey, load_key
 from infra.ledger import Ledger
 from infra.settings import Settings
@@ -97,7 +98,8 @@ def open_bus(settings: Settings, ledger: Ledger | None) -> KafkaBus:
         if stream is None
         else (stream.prefix, stream.partitions, stream.clock)
     )
-    return KafkaBus(bootstrap_of(settings), prefix, partitions, "scenario" if clock == "scenario" else "broker")
+    kept: Clock = "scenario" if clock == "scenario" else "broker"
+    return KafkaBus(bootstrap_of(settings), prefix, partitions, kept, security=security_of(settings))
 
 
 def open_parts(settings: Settings | None = None, *, make_topics: bool = False) -> Parts:

@@ -17,6 +17,7 @@ from handlers.judge import Deployment
 from infra.given_out import GivenOut
 from infra.kafka import broker
 from infra.kafka.bus import KafkaBus
+from infra.kafka.client import Cluster
 from infra.kafka.security import security_of
 from infra.keys import SigningKey, load_key
 from infra.ledger import Ledger
@@ -90,6 +91,11 @@ def bootstrap_of(settings: Settings) -> str:
     return running.bootstrap
 
 
+def cluster_of(settings: Settings) -> Cluster:
+    """The cluster of the settings, for what is done to it as a whole."""
+    return Cluster(bootstrap_of(settings), security_of(settings))
+
+
 def open_bus(settings: Settings, ledger: Ledger | None) -> KafkaBus:
     """The bus that the ledger records, else that of the settings. What the ledger says wins: keys must not move."""
     stream = None if ledger is None else ledger.stream()
@@ -118,4 +124,4 @@ def open_parts(settings: Settings | None = None, *, make_topics: bool = False) -
     return parts
 
 
-__all__ = ["Parts", "assemble", "bootstrap_of", "office_keys", "open_bus", "open_ledger", "open_parts"]
+__all__ = ["Parts", "assemble", "bootstrap_of", "cluster_of", "office_keys", "open_bus", "open_ledger", "open_parts"]

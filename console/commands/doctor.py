@@ -9,7 +9,7 @@ from dataclasses import asdict
 from functools import partial
 from typing import TYPE_CHECKING
 
-from console import health_machine, health_parts
+from console import health_access, health_machine, health_parts
 from console.health import Finding, State, examine
 from console.options import settings_of
 from console.output import Report, Result
@@ -28,6 +28,7 @@ CHECKS: Mapping[str, Callable[[Settings], Finding]] = {
     "broker jars": health_machine.jars,
     "broker": health_parts.broker,
     "topics": health_parts.topics,
+    "access": health_access.access,
     "clocks": health_parts.clocks,
     "database": health_parts.database,
     "office key": health_machine.office_key,

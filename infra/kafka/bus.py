@@ -59,14 +59,9 @@ class KafkaBus:
         return self._cluster.bootstrap
 
     def ensure_topics(self) -> None:
-        admin = self._cluster.admin()
-        try:
-            with self._cluster.reached():
-                ensure_topics(
-                    admin, [f"{self.prefix}.{topic}" for topic in (*TOPICS, DEAD_LETTERS)], self.partitions, self.clock
-                )
-        finally:
-            admin.close()
+        names = [f"{self.prefix}.{topic}" for topic in (*TOPICS, DEAD_LETTERS)]
+        with self._cluster.administering() as admin:
+            ensure_topics(admin, names, self.partitions, self.clock)
 
     def publisher(self) -> KafkaPublisher:
         producer = self._cluster.producer(self._linger_ms, self._delivery_timeout_ms)

@@ -23,6 +23,9 @@ PATIENCE_S = 10.0
 
 _NEVER_STORED = (kafka_errors.MessageSizeTooLargeError, kafka_errors.InvalidTimestampError)
 
+_ALSO_NOT_ALLOWED = "ClusterAuthorizationFailedError"
+"""A producer who may write to no topic at all is refused before it names one; kafka-python gives that as text alone."""
+
 
 class Cluster:
     """Builds clients. `security` holds kafka-python's own settings (security_protocol, sasl_*, ssl_*)."""
@@ -40,6 +43,16 @@ class Cluster:
         with self.reached():
             self._wait_for_answer()
             return KafkaAdminClient(**self._settings)
+
+    @contextmanager
+    def administering(self) -> Iterator[KafkaAdminClient]:
+        """An admin client for as long as the block, its errors in our words."""
+        admin = self.admin()
+        try:
+            with self.reached():
+                yield admin
+        finally:
+            admin.close()
 
     def producer(self, linger_ms: int, delivery_timeout_ms: int) -> KafkaProducer:
         with self.reached():
@@ -97,7 +110,15 @@ class Cluster:
                 f"Kafka at {self.bootstrap} does not let {self._user!r} in any more: {error}",
                 hint="See PHASEGATE_KAFKA_USER and what PHASEGATE_KAFKA_PASSWORD_FILE holds.",
             ) from error
+        except kafka_errors.UnknownTopicOrPartitionError as error:
+            raise Unavailable(
+                f"Kafka at {self.bootstrap} shows {self._user!r} no such topic: {error}",
+                hint="phasegate topics apply makes topics; acls apply lets this user see them; phasegate doctor tells which",
+                bootstrap=self.bootstrap,
+            ) from error
         except kafka_errors.KafkaError as error:
+            if _ALSO_NOT_ALLOWED in str(error):
+                raise self._not_allowed(error) from error
             raise Unavailable(
                 f"Kafka at {self.bootstrap}: {type(error).__name__}: {error}",
                 hint="See phasegate kafka status and PHASEGATE_KAFKA.",

@@ -15,7 +15,7 @@ from typing import Any
 
 from kafka.net.sasl import get_sasl_mechanism
 
-from events.errors import Refused, Unavailable
+from events.errors import PhasegateError, Refused, Unavailable
 from infra.kafka.process import answers
 
 Connection = socket.socket
@@ -56,6 +56,20 @@ def knock(host: str, port: int, security: Mapping[str, Any], timeout_s: float = 
                 hint="set PHASEGATE_KAFKA_SECURITY=SASL_SSL (or SSL), with its user",
             ) from error
         raise _silent(place, error) from error
+
+
+def reach(bootstrap: str, security: Mapping[str, Any]) -> tuple[list[str], list[PhasegateError]]:
+    """The addresses that serve us, and why the others do not: what no waiting would change comes first."""
+    up: list[str] = []
+    problems: list[PhasegateError] = []
+    for place in (address.strip() for address in bootstrap.split(",")):
+        host, _, port = place.rpartition(":")
+        try:
+            knock(host.strip("[]"), int(port), security)
+            up.append(place)
+        except (Refused, Unavailable) as error:
+            problems.append(error)
+    return up, sorted(problems, key=lambda error: isinstance(error, Unavailable))
 
 
 def _silent(place: str, error: Exception) -> Unavailable:

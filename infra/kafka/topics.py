@@ -51,6 +51,8 @@ def ensure_topics(admin: KafkaAdminClient, names: Iterable[str], partitions: int
                 raise error(topic.get("error_message") or topic["name"])
         admin.wait_for_topics(wanted)
     for described in admin.describe_topics(wanted):
+        if (error := kafka_errors.for_code(described["error_code"])) is not kafka_errors.NoError:
+            raise error(described["name"])
         check_partitions(described["name"], len(described["partitions"]), partitions)
     for name, found in read_settings(admin, wanted).items():
         _check_settings(name, found, topic_settings(clock))

@@ -26,6 +26,9 @@ from infra.kafka.broker import TemporaryBroker, temporary_broker
 from infra.kafka.process import HOST, free_ports
 from infra.kafka.settings import Node
 
+SUPER = "root"
+"""A super user who comes as everybody does: for the first rules, and for what no role may do."""
+
 BROKER_PASSWORD = "of-the-broker-itself"
 ADMINISTRATOR = {
     "security_protocol": "SASL_PLAINTEXT",
@@ -129,7 +132,7 @@ def settings(port: int, control: int, inside: int, folder: Path) -> Mapping[str,
         "listener.name.client.ssl.keystore.type": "PEM",
         "listener.name.client.ssl.keystore.location": str(folder / "server.pem"),
         "authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
-        "super.users": "User:broker",
+        "super.users": f"User:broker;User:{SUPER}",
         "allow.everyone.if.no.acl.found": "false",
     }
 

@@ -59,9 +59,13 @@ def ensure_topics(admin: KafkaAdminClient, names: Iterable[str], partitions: int
 
 
 def read_settings(admin: KafkaAdminClient, names: Iterable[str]) -> dict[str, dict[str, str]]:
-    """All settings of the topics, as the broker has them."""
+    """All settings of the topics, as the broker has them. Of a topic whose settings this user may not see kafka-python drops
+    the refusal, and gives none.
+    """
     resources = [ConfigResource(ConfigResourceType.TOPIC, name) for name in names]
     reply: dict[str, dict[str, dict[str, Any]]] = admin.describe_configs(resources, config_filter="all")["topic"]
+    if hidden := [name for name, settings in reply.items() if not settings]:
+        raise kafka_errors.TopicAuthorizationFailedError(f"settings of {', '.join(hidden)}")
     return {name: {key: entry["value"] for key, entry in settings.items()} for name, settings in reply.items()}
 
 

@@ -27,7 +27,8 @@ from infra.kafka.access import AUDITORS, RECORDERS, Rule, rules_of
 @dataclass(frozen=True, slots=True)
 class Compared:
     """`missing` is declared and not there, `surplus` is there on what is ours alone and not declared. `beyond` are rules
-    for more than ours that open or close it as well: they may serve others, and are never touched.
+    for more than ours that open or close it as well: they may serve others, and are never touched. The groups of two
+    deployments have the same names, so there only what our own holders may do is ours alone.
     """
 
     declared: int
@@ -43,7 +44,11 @@ def compare(admin: Any, prefix: str, held: Mapping[str, tuple[str, ...]]) -> Com
     ours |= {("GROUP", name, "PREFIXED") for name in (RECORDERS, AUDITORS)}
     holders = {name for names in held.values() for name in names}
     others = there - declared
-    surplus = {rule for rule in others if (rule.resource, rule.name, rule.pattern) in ours}
+    surplus = {
+        rule
+        for rule in others
+        if (rule.resource, rule.name, rule.pattern) in ours and (rule.resource == "TOPIC" or rule.principal in holders)
+    }
     beyond = {rule for rule in others - surplus if _concerns(rule, ours, holders)}
     return Compared(len(declared), *(tuple(sorted(part)) for part in (declared - there, surplus, beyond)))
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from kafka import errors as kafka_errors
+from kafka.protocol.consumer.group import HeartbeatRequest
 
 from events.record import DEAD_LETTERS, TOPICS
 from infra.kafka.access import AUDITORS, CLUSTER, RECORDERS, ROLES, Grant
@@ -43,10 +45,18 @@ def may_do(admin: Any, prefix: str) -> frozenset[Grant]:
     return frozenset(found)
 
 
-def _of_group(admin: Any, name: str) -> list[str]:
-    """A group that is not described to the user is one with which it may do nothing."""
+def _of_group(admin: Any, name: str) -> set[str]:
+    """Of a group that nobody has joined yet a broker tells nothing. So it is also asked like a member who does not belong to
+    it: the answer is a refusal, or that this member is unknown.
+    """
     try:
         described = admin.describe_groups([name])[name]
     except kafka_errors.GroupAuthorizationFailedError:
-        return []
-    return list(described["authorized_operations"] or ())
+        return set()
+    found = {"DESCRIBE", *(described["authorized_operations"] or ())}
+    asked = HeartbeatRequest(group_id=name, generation_id=-1, member_id="nobody")
+    manager = admin._manager  # noqa: SLF001 - no public way to ask; the version is locked
+    coordinator = manager.run(admin._find_coordinator_ids, [name])[name]  # noqa: SLF001 - same
+    answer = manager.run(partial(manager.send, node_id=coordinator), asked)
+    refused = kafka_errors.for_code(answer.error_code) is kafka_errors.GroupAuthorizationFailedError
+    return found if refused else found | {"READ"}

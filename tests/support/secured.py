@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import ipaddress
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
@@ -23,6 +24,7 @@ from kafka import KafkaAdminClient
 from kafka.admin import ScramMechanism, UserScramCredentialUpsertion
 
 from infra.kafka.broker import TemporaryBroker, temporary_broker
+from infra.kafka.knocking import reach
 from infra.kafka.process import HOST, free_ports
 from infra.kafka.settings import Node
 
@@ -74,7 +76,15 @@ class SecuredBroker:
             path.touch(mode=0o600)
             path.write_text(password + "\n")
             self._users.add(user)
+            self._until_known(user)
         return path
+
+    def _until_known(self, user: str) -> None:
+        """A broker learns of a user from the controller, a moment after the controller has said that it is made."""
+        deadline = time.monotonic() + 30
+        while not reach(self.bootstrap, self.security(user))[0]:
+            assert time.monotonic() < deadline, f"{user} is not let in"
+            time.sleep(0.02)
 
     def environment(self, user: str) -> dict[str, str]:
         """The settings of a process that comes as this user."""

@@ -81,13 +81,14 @@ def topics(settings: Settings) -> Finding:
         described = {topic["name"]: topic for topic in admin.describe_topics(names)}
         hidden = [name for name in names if described[name]["error_code"] == HIDDEN]
         there = [name for name in names if described[name]["partitions"]]
-        found = read_settings(admin, there) if there else {}
-    for name in there:
-        found[name]["partitions"] = str(len(described[name]["partitions"]))
+        found = read_settings(admin, there) if there and not hidden else {}
     if hidden:
         todo = "come as recorder, office, auditor or operator; or phasegate acls apply, as the operator"
         return Finding("topics", "warning", f"not shown to this user: {', '.join(hidden)}", todo)
-    asked = {"partitions": str(settings.partitions), **topic_settings(_clock(settings))}
+    for name in there:
+        found[name]["partitions"] = str(len(described[name]["partitions"]))
+        found[name]["copies"] = str(min(len(one["replica_nodes"]) for one in described[name]["partitions"]))
+    asked = _asked(settings) | topic_settings(_clock(settings))
     faults = [
         f"{key} is {', '.join(sorted(different))}, not {value}"
         for key, value in asked.items()
@@ -98,8 +99,23 @@ def topics(settings: Settings) -> Finding:
         return Finding("topics", "failed", "; ".join(faults), todo)
     if len(there) < len(names):
         missing = ", ".join(name for name in names if name not in there)
-        return Finding("topics", "warning", f"not there yet: {missing}", "the first run or recorder makes them")
+        maker = (
+            "the first run or recorder makes them"
+            if settings.kafka_security != "SASL_SSL"
+            else "phasegate topics apply"
+        )
+        return Finding("topics", "warning", f"not there yet: {missing}", maker)
     return Finding("topics", "ok", f"{len(names)} topics of {settings.partitions} partitions under {settings.prefix}")
+
+
+def _asked(settings: Settings) -> dict[str, str]:
+    """What the settings ask of topics beyond what every deployment needs."""
+    asked = {
+        "partitions": settings.partitions,
+        "copies": settings.replication,
+        "min.insync.replicas": settings.min_insync,
+    }
+    return {key: str(value) for key, value in asked.items() if value}
 
 
 def _clock(settings: Settings) -> Clock:

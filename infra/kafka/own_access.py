@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
@@ -12,6 +13,7 @@ from kafka.protocol.consumer.group import HeartbeatRequest
 from events.record import DEAD_LETTERS, TOPICS
 from infra.kafka.access import AUDITORS, CLUSTER, RECORDERS, ROLES, Grant
 
+COORDINATED_WITHIN_S = 15.0
 _IMPLIED = {"READ": "DESCRIBE", "WRITE": "DESCRIBE", "ALTER": "DESCRIBE", "ALTER_CONFIGS": "DESCRIBE_CONFIGS"}
 
 
@@ -50,13 +52,24 @@ def _of_group(admin: Any, name: str) -> set[str]:
     it: the answer is a refusal, or that this member is unknown.
     """
     try:
-        described = admin.describe_groups([name])[name]
+        described = _when_coordinated(lambda: admin.describe_groups([name])[name])
     except kafka_errors.GroupAuthorizationFailedError:
         return set()
     found = {"DESCRIBE", *(described["authorized_operations"] or ())}
-    asked = HeartbeatRequest(group_id=name, generation_id=-1, member_id="nobody")
     manager = admin._manager  # noqa: SLF001 - no public way to ask; the version is locked
     coordinator = manager.run(admin._find_coordinator_ids, [name])[name]  # noqa: SLF001 - same
-    answer = manager.run(partial(manager.send, node_id=coordinator), asked)
-    refused = kafka_errors.for_code(answer.error_code) is kafka_errors.GroupAuthorizationFailedError
-    return found if refused else found | {"READ"}
+    asked = HeartbeatRequest(group_id=name, generation_id=-1, member_id="nobody")
+    error = kafka_errors.for_code(manager.run(partial(manager.send, node_id=coordinator), asked).error_code)
+    return found if error is kafka_errors.GroupAuthorizationFailedError else found | {"READ"}
+
+
+def _when_coordinated(ask: Callable[[], Any]) -> Any:
+    """The first question about a group makes the cluster make the topic that groups are kept in; that takes a moment."""
+    deadline = time.monotonic() + COORDINATED_WITHIN_S
+    while True:
+        try:
+            return ask()
+        except (kafka_errors.CoordinatorNotAvailableError, kafka_errors.CoordinatorLoadInProgressError):
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.1)

@@ -10,49 +10,63 @@ from typing import Any
 from console.commands.kafka import broker_home
 from console.health import Finding
 from events.bus import Clock
-from events.errors import Unavailable
+from events.errors import PhasegateError, Unavailable
 from events.record import DEAD_LETTERS, TOPICS
 from events.values import format_instant
 from infra.settings import Settings
 
 SKEW_MS = 2_000
+HIDDEN = 29
+"""Kafka's error code for a topic that a user may not even describe."""
 UNREACHED = "not asked: no broker answers"
 
 
 def broker(settings: Settings) -> Finding:
+    """Says of a cluster that does not serve us why: nobody there, TLS or not, another authority, wrong user or password."""
     address = bootstrap(settings)
+    if address is None and settings.kafka:
+        problem = _reached(settings)[1][0]
+        return Finding("broker", "failed", problem.message, f"{problem.hint}; or correct PHASEGATE_KAFKA")
     if address is None:
-        wanted = settings.kafka or f"the local broker in {broker_home(settings)}"
-        todo = "start that cluster, or correct PHASEGATE_KAFKA" if settings.kafka else "phasegate kafka up"
-        return Finding("broker", "failed", f"{wanted} does not answer", todo)
-    with _admin(address) as admin:
+        return Finding(
+            "broker", "failed", f"the local broker in {broker_home(settings)} does not answer", "phasegate kafka up"
+        )
+    with _admin(settings, address) as admin:
         nodes = admin.describe_cluster()["brokers"]
-    return Finding("broker", "ok", f"{address} answers, {len(nodes)} node{'s' if len(nodes) > 1 else ''}")
+    how = (
+        f", {settings.kafka_security} as {settings.kafka_user or 'nobody'}"
+        if settings.kafka_security != "PLAINTEXT"
+        else ""
+    )
+    return Finding("broker", "ok", f"{address} answers, {len(nodes)} node{'s' if len(nodes) > 1 else ''}{how}")
 
 
 def bootstrap(settings: Settings) -> str | None:
-    """Where a broker answers: PHASEGATE_KAFKA, else the local one; None when none does."""
+    """Where a broker serves us: PHASEGATE_KAFKA, else the local one; None when none does. Raises Refused for settings of
+    the connection that cannot be used.
+    """
     from infra.kafka.broker import status
-    from infra.kafka.process import answers
 
     if not settings.kafka:
         found = status(broker_home(settings))
         return found.bootstrap if found else None
-    hosts = [address.rpartition(":") for address in settings.kafka.split(",")]
-    return settings.kafka if any(answers(host.strip("[]"), int(port)) for host, _, port in hosts) else None
+    return settings.kafka if _reached(settings)[0] else None
+
+
+def _reached(settings: Settings) -> tuple[list[str], list[PhasegateError]]:
+    from infra.kafka.knocking import reach
+    from infra.kafka.security import security_of
+
+    return reach(settings.kafka, security_of(settings))
 
 
 @contextmanager
-def _admin(address: str) -> Iterator[Any]:
+def _admin(settings: Settings, address: str) -> Iterator[Any]:
     from infra.kafka.client import Cluster
+    from infra.kafka.security import security_of
 
-    cluster = Cluster(address, {})
-    admin = cluster.admin()
-    try:
-        with cluster.reached():
-            yield admin
-    finally:
-        admin.close()
+    with Cluster(address, security_of(settings)).administering() as admin:
+        yield admin
 
 
 def topics(settings: Settings) -> Finding:
@@ -63,24 +77,45 @@ def topics(settings: Settings) -> Finding:
     from infra.kafka.topics import read_settings, topic_settings
 
     names = [f"{settings.prefix}.{topic}" for topic in (*TOPICS, DEAD_LETTERS)]
-    with _admin(address) as admin:
-        there = [name for name in names if name in set(admin.list_topics())]
-        found = read_settings(admin, there) if there else {}
-        for topic in admin.describe_topics(there) if there else ():
-            found[topic["name"]]["partitions"] = str(len(topic["partitions"]))
-    wanted = topic_settings(_clock(settings))
-    asked = {"partitions": str(settings.partitions), **wanted}
+    with _admin(settings, address) as admin:
+        described = {topic["name"]: topic for topic in admin.describe_topics(names)}
+        hidden = [name for name in names if described[name]["error_code"] == HIDDEN]
+        there = [name for name in names if described[name]["partitions"]]
+        found = read_settings(admin, there) if there and not hidden else {}
+    if hidden:
+        todo = "come as recorder, office, auditor or operator; or phasegate acls apply, as the operator"
+        return Finding("topics", "warning", f"not shown to this user: {', '.join(hidden)}", todo)
+    for name in there:
+        found[name]["partitions"] = str(len(described[name]["partitions"]))
+        found[name]["copies"] = str(min(len(one["replica_nodes"]) for one in described[name]["partitions"]))
+    asked = _asked(settings) | topic_settings(_clock(settings))
     faults = [
         f"{key} is {', '.join(sorted(different))}, not {value}"
         for key, value in asked.items()
         if (different := {f"{found[name].get(key)} ({name})" for name in there if found[name].get(key) != value})
     ]
     if faults:
-        return Finding("topics", "failed", "; ".join(faults), "use the settings of these topics, or another prefix")
+        todo = "phasegate topics apply changes what may be changed; partitions and clock: use another prefix"
+        return Finding("topics", "failed", "; ".join(faults), todo)
     if len(there) < len(names):
         missing = ", ".join(name for name in names if name not in there)
-        return Finding("topics", "warning", f"not there yet: {missing}", "the first run or recorder makes them")
+        maker = (
+            "the first run or recorder makes them"
+            if settings.kafka_security != "SASL_SSL"
+            else "phasegate topics apply"
+        )
+        return Finding("topics", "warning", f"not there yet: {missing}", maker)
     return Finding("topics", "ok", f"{len(names)} topics of {settings.partitions} partitions under {settings.prefix}")
+
+
+def _asked(settings: Settings) -> dict[str, str]:
+    """What the settings ask of topics beyond what every deployment needs."""
+    asked = {
+        "partitions": settings.partitions,
+        "copies": settings.replication,
+        "min.insync.replicas": settings.min_insync,
+    }
+    return {key: str(value) for key, value in asked.items() if value}
 
 
 def _clock(settings: Settings) -> Clock:
@@ -117,7 +152,7 @@ def _newest_stamp(settings: Settings, address: str) -> int | None:
     from kafka.admin import OffsetSpec
 
     names = {f"{settings.prefix}.{topic}" for topic in TOPICS}
-    with _admin(address) as admin:
+    with _admin(settings, address) as admin:
         there = sorted(names & set(admin.list_topics()))
         places = {
             TopicPartition(topic["name"], number): OffsetSpec.MAX_TIMESTAMP

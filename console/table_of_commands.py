@@ -7,7 +7,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from console import acts, arguments, key_arguments, lever_arguments, looking_arguments, service_arguments, web_arguments
+from console import (
+    acts,
+    arguments,
+    cluster_arguments,
+    key_arguments,
+    lever_arguments,
+    looking_arguments,
+    service_arguments,
+    web_arguments,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +106,8 @@ COMMANDS: Mapping[str, Command] = {
     "check": Command("list the faults of a rulebook", arguments.check, "console.commands.rules:check"),
     "score": Command("standings from a table of marks", arguments.score, "console.commands.rules:score"),
     "kafka": Command("the local broker: up, down, status", arguments.kafka, "console.commands.kafka:run"),
+    "topics": Command("make the topics, or change them", cluster_arguments.topics, "console.commands.topics:run"),
+    "acls": Command("who may do what at Kafka: check, apply", cluster_arguments.acls, "console.commands.acls:run"),
     "keys": Command("make, list, rotate and revoke signing keys", key_arguments.keys, "console.commands.keys:run"),
     "console": Command("the web console and the HTTP intake", web_arguments.console, "console.commands.web:console"),
     "api-keys": Command(

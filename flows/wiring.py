@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from events.bus import Bus
+from events.bus import Bus, Clock
 from events.errors import Refused, Unavailable
 from events.origins import origin_of
 from flows.office import Office
@@ -18,6 +18,8 @@ from infra.given_out import GivenOut
 from infra.kafka import broker
 from infra.kafka.bus import KafkaBus
 from infra.kafka.process import require_listening
+from infra.kafka.client import Cluster
+from infra.kafka.security import security_of
 from infra.keys import SigningKey, load_key
 from infra.ledger import Ledger
 from infra.settings import Settings
@@ -90,6 +92,11 @@ def bootstrap_of(settings: Settings) -> str:
     return running.bootstrap
 
 
+def cluster_of(settings: Settings) -> Cluster:
+    """The cluster of the settings, for what is done to it as a whole."""
+    return Cluster(bootstrap_of(settings), security_of(settings))
+
+
 def open_bus(settings: Settings, ledger: Ledger | None, *, delivery_timeout_ms: int = 60_000) -> KafkaBus:
     """The bus that the ledger records, else that of the settings. What the ledger says wins: keys must not move."""
     stream = None if ledger is None else ledger.stream()
@@ -98,11 +105,13 @@ def open_bus(settings: Settings, ledger: Ledger | None, *, delivery_timeout_ms: 
         if stream is None
         else (stream.prefix, stream.partitions, stream.clock)
     )
+    kept: Clock = "scenario" if clock == "scenario" else "broker"
     return KafkaBus(
         bootstrap_of(settings),
         prefix,
         partitions,
-        "scenario" if clock == "scenario" else "broker",
+        kept,
+        security=security_of(settings),
         delivery_timeout_ms=delivery_timeout_ms,
     )
 
@@ -135,6 +144,7 @@ __all__ = [
     "Parts",
     "assemble",
     "bootstrap_of",
+    "cluster_of",
     "office_keys",
     "open_bus",
     "open_bus_in_haste",

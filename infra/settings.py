@@ -16,6 +16,7 @@ from pydantic import Field, PrivateAttr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
 
 from events.errors import Refused
+from infra.kafka_settings import KafkaSettings
 
 PREFIX = "PHASEGATE_"
 CURRENT = "current.json"
@@ -40,8 +41,8 @@ class CurrentRun(PydanticBaseSettingsSource):
         return read_current(Path(self.current_state.get("home") or DEFAULT_HOME))
 
 
-class Settings(BaseSettings):
-    """Every setting of phasegate. Security settings of Kafka and of the console are in their own places."""
+class Settings(KafkaSettings):
+    """Every setting of phasegate."""
 
     model_config = SettingsConfigDict(frozen=True, env_prefix=PREFIX, env_ignore_empty=True, extra="forbid")
 
@@ -52,20 +53,6 @@ class Settings(BaseSettings):
         default_factory=lambda data: f"sqlite:///{data['home']}/ledger.sqlite",
         description="The ledger, as a SQLAlchemy URL: sqlite:///path or postgresql://user@host/name.",
         min_length=1,
-    )
-    kafka: str = Field(
-        "",
-        description="Bootstrap servers as host:port, separated by commas; empty: the local broker.",
-        pattern=r"^$|^[^\s,]+:\d{1,5}(,[^\s,]+:\d{1,5})*$",
-    )
-    prefix: str = Field(
-        "phasegate", description="Beginning of the topics' names.", pattern=r"^[a-zA-Z0-9][a-zA-Z0-9_-]{0,63}$"
-    )
-    partitions: int = Field(
-        12,
-        description="Partitions of each topic, the same for all and for good: keys move when it changes.",
-        ge=1,
-        le=1000,
     )
     origin: str = Field(
         "phasegate.example",

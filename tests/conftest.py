@@ -12,6 +12,7 @@ import pytest
 
 from events.errors import PhasegateError
 from infra.kafka.broker import TemporaryBroker, temporary_broker
+from tests.support.secured import SecuredBroker, secured_broker
 
 
 @pytest.fixture(scope="session")
@@ -19,6 +20,14 @@ def kafka() -> Iterator[TemporaryBroker]:
     """One real broker per test session. It ends with the session, also when that is killed."""
     with ExitStack() as stack:
         yield required("Kafka", lambda: stack.enter_context(temporary_broker()))
+
+
+@pytest.fixture(scope="session")
+def secured_kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SecuredBroker]:
+    """One real broker per test session that lets nobody in without a password, and allows nothing by itself."""
+    with ExitStack() as stack:
+        folder = tmp_path_factory.mktemp("secured")
+        yield required("Kafka", lambda: stack.enter_context(secured_broker(folder)))
 
 
 @pytest.fixture

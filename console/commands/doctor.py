@@ -9,7 +9,7 @@ from dataclasses import asdict
 from functools import partial
 from typing import TYPE_CHECKING
 
-from console import health_clocks, health_logs, health_machine, health_parts
+from console import health_access, health_clocks, health_logs, health_machine, health_parts
 from console.health import Finding, State, examine
 from console.options import settings_of
 from console.output import Report, Result
@@ -28,6 +28,7 @@ CHECKS: Mapping[str, Callable[[Settings], Finding]] = {
     "broker jars": health_machine.jars,
     "broker": health_parts.broker,
     "topics": health_parts.topics,
+    "access": health_access.access,
     "clocks": health_parts.clocks,
     "cluster clock": health_clocks.cluster_clock,
     "database": health_parts.database,

@@ -59,7 +59,7 @@ def _status(settings: Settings) -> Result:
     from infra.kafka.broker import status
 
     if settings.kafka:
-        return _elsewhere(settings.kafka)
+        return _elsewhere(settings)
     found = status(broker_home(settings))
     if found is not None:
         return _running(found, settings)
@@ -67,15 +67,16 @@ def _status(settings: Settings) -> Result:
     return Result({"running": False}, _silent, UNAVAILABLE, problem, "phasegate kafka up")
 
 
-def _elsewhere(bootstrap: str) -> Result:
-    from infra.kafka.process import answers
+def _elsewhere(settings: Settings) -> Result:
+    """Each address is asked, as the user of the settings; of those that do not serve us the first is told."""
+    from infra.kafka.knocking import reach
+    from infra.kafka.security import security_of
 
-    hosts = [address.rpartition(":") for address in bootstrap.split(",")]
-    up = [f"{host}:{port}" for host, _, port in hosts if answers(host.strip("[]"), int(port))]
-    data = {"running": bool(up), "bootstrap": bootstrap, "answering": up}
+    up, problems = reach(settings.kafka, security_of(settings))
+    data = {"running": bool(up), "bootstrap": settings.kafka, "answering": up}
     if not up:
-        hint = "start that cluster, or correct PHASEGATE_KAFKA"
-        return Result(data, _silent, UNAVAILABLE, f"no broker answers at {bootstrap}", hint)
+        hint = f"{problems[0].hint}, or correct PHASEGATE_KAFKA"
+        return Result(data, _silent, UNAVAILABLE, f"no broker serves us: {problems[0].message}", hint)
     return Result(data, lambda console: console.print(f"Kafka answers at {', '.join(up)} (PHASEGATE_KAFKA)"))
 
 

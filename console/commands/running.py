@@ -128,12 +128,13 @@ def _bus(kind: str, settings: Settings, scenario: Scenario, ledger: Ledger, repo
         return
     from infra.kafka.broker import temporary_broker
     from infra.kafka.bus import KafkaBus
+    from infra.kafka.security import security_of
 
     with ExitStack() as stack:
         bootstrap = settings.kafka
         if not bootstrap:
             bootstrap = stack.enter_context(temporary_broker(report.say)).bootstrap
-        bus = KafkaBus(bootstrap, prefix, partitions, "scenario")
+        bus = KafkaBus(bootstrap, prefix, partitions, "scenario", security=security_of(settings))
         stack.callback(bus.close)
         bus.ensure_topics()
         report.say(f"Kafka at {bootstrap}, topics {prefix}.*, {partitions} partitions each")

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from kafka import KafkaConsumer, TopicPartition
+from kafka import errors as kafka_errors
 
 from events.bus import Clock, OnRevoked, Start
 from events.errors import Unavailable
@@ -54,20 +55,16 @@ class KafkaBus:
         self._delivery_timeout_ms = delivery_timeout_ms
         self._reading = threading.Lock()
         self._reader: KafkaConsumer | None = None
+        self._is_shown = False
 
     @property
     def bootstrap(self) -> str:
         return self._cluster.bootstrap
 
     def ensure_topics(self) -> None:
-        admin = self._cluster.admin()
-        try:
-            with self._cluster.reached():
-                ensure_topics(
-                    admin, [f"{self.prefix}.{topic}" for topic in (*TOPICS, DEAD_LETTERS)], self.partitions, self.clock
-                )
-        finally:
-            admin.close()
+        names = [f"{self.prefix}.{topic}" for topic in (*TOPICS, DEAD_LETTERS)]
+        with self._cluster.administering() as admin:
+            ensure_topics(admin, names, self.partitions, self.clock)
 
     def publisher(self) -> KafkaPublisher:
         producer = self._cluster.producer(self._linger_ms, self._delivery_timeout_ms)
@@ -96,17 +93,21 @@ class KafkaBus:
             for number in range(self.partitions)
         }
         with self._reading, self._cluster.reached(), self._fresh_after_failure():
+            self._require_topics()
             found = ask(self._consumer(), list(places))
         return {place: found[partition] for partition, place in places.items()}
 
     def leader_time(self) -> tuple[int, int]:
         """The node that leads the cluster, and what its clock says (Unix milliseconds). Writes nothing. Raises Unavailable."""
-        admin = self._cluster.admin()
-        try:
-            with self._cluster.reached():
-                return leader_time(admin)
-        finally:
-            admin.close()
+        with self._cluster.administering() as admin:
+            return leader_time(admin)
+
+    def _require_topics(self) -> None:
+        """A client that asks for what it is not shown waits for half a minute, and then does not say why."""
+        for topic in () if self._is_shown else TOPICS:
+            if not self._consumer().partitions_for_topic(f"{self.prefix}.{topic}"):
+                raise kafka_errors.UnknownTopicOrPartitionError(f"{self.prefix}.{topic}")
+        self._is_shown = True
 
     def read(self, topic: str, partition: int, start: int, stop: int) -> list[Record]:
         place = TopicPartition(f"{self.prefix}.{topic}", partition)

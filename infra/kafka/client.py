@@ -13,7 +13,7 @@ from kafka.coordinator.assignors.range import RangePartitionAssignor
 
 from events.errors import Refused, Unavailable
 from infra.kafka.header_names import read_any_header_name
-from infra.kafka.process import answers
+from infra.kafka.knocking import knock
 
 LARGEST = 1_048_588
 """Bytes of the largest record batch that our topics take: Kafka's own default, stated so that it cannot drift."""
@@ -23,12 +23,16 @@ PATIENCE_S = 10.0
 
 _NEVER_STORED = (kafka_errors.MessageSizeTooLargeError, kafka_errors.InvalidTimestampError)
 
+_ALSO_NOT_ALLOWED = "ClusterAuthorizationFailedError"
+"""A producer who may write to no topic at all is refused before it names one; kafka-python gives that as text alone."""
+
 
 class Cluster:
     """Builds clients. `security` holds kafka-python's own settings (security_protocol, sasl_*, ssl_*)."""
 
     def __init__(self, bootstrap: str, security: Mapping[str, Any]) -> None:
         self.bootstrap = bootstrap
+        self._security = security
         self._settings = {
             "bootstrap_servers": bootstrap.split(","),
             "reconnect_backoff_max_ms": 1000,
@@ -39,6 +43,16 @@ class Cluster:
         with self.reached():
             self._wait_for_answer()
             return KafkaAdminClient(**self._settings)
+
+    @contextmanager
+    def administering(self) -> Iterator[KafkaAdminClient]:
+        """An admin client for as long as the block, its errors in our words."""
+        admin = self.admin()
+        try:
+            with self.reached():
+                yield admin
+        finally:
+            admin.close()
 
     def producer(self, linger_ms: int, delivery_timeout_ms: int) -> KafkaProducer:
         with self.reached():
@@ -89,23 +103,60 @@ class Cluster:
             raise Refused(
                 f"kafka-python does not take these settings: {error}", hint="Compare the security settings."
             ) from error
+        except kafka_errors.AuthorizationError as error:
+            raise self._not_allowed(error) from error
+        except kafka_errors.SaslAuthenticationFailedError as error:
+            raise Refused(
+                f"Kafka at {self.bootstrap} does not let {self._user!r} in any more: {error}",
+                hint="See PHASEGATE_KAFKA_USER and what PHASEGATE_KAFKA_PASSWORD_FILE holds.",
+            ) from error
+        except kafka_errors.UnknownTopicOrPartitionError as error:
+            raise Unavailable(
+                f"Kafka at {self.bootstrap} shows {self._user!r} no such topic: {error}",
+                hint="phasegate topics apply makes topics; acls apply lets this user see them; phasegate doctor tells which",
+                bootstrap=self.bootstrap,
+            ) from error
         except kafka_errors.KafkaError as error:
+            if _ALSO_NOT_ALLOWED in str(error):
+                raise self._not_allowed(error) from error
             raise Unavailable(
                 f"Kafka at {self.bootstrap}: {type(error).__name__}: {error}",
-                hint="See phasegate kafka status and PHASEGATE_KAFKA. A wrong password looks like a timeout.",
+                hint="See phasegate kafka status and PHASEGATE_KAFKA.",
                 bootstrap=self.bootstrap,
             ) from error
 
-    def _wait_for_answer(self) -> None:
-        """Ask by hand before a client does: a client that meets a closed port backs off for up to 20 s more.
+    @property
+    def _user(self) -> str:
+        return str(self._security.get("sasl_plain_username", "anonymous"))
 
-        A TLS listener does not answer in the clear; there the client has to find out by itself.
+    def _not_allowed(self, error: kafka_errors.KafkaError) -> Refused:
+        """The broker's authorizer said no: the same request gets the same answer until somebody changes its rules."""
+        about = error.args[0] if error.args else ""
+        where = ", ".join(sorted(about)) if isinstance(about, (set, frozenset)) else str(about)
+        return Refused(
+            f"Kafka does not allow this to {self._user!r}: {type(error).__name__} {where}".rstrip(),
+            hint="phasegate acls check shows what each role may do; the cluster's operator applies it with acls apply",
+            user=self._user,
+            error=type(error).__name__,
+        )
+
+    def _wait_for_answer(self) -> None:
+        """Ask by hand before a client does: a client that meets a closed port backs off for up to 20 s more, and one that is
+        not let in does not say why. Whom one broker turns away, the others do as well: that is not waited for.
         """
-        if "SSL" in str(self._settings.get("security_protocol", "PLAINTEXT")):
-            return
         addresses = [address.rpartition(":") for address in self.bootstrap.split(",")]
         deadline = time.monotonic() + PATIENCE_S
-        while not any(answers(host.strip().strip("[]"), int(port)) for host, _, port in addresses):
+        while True:
+            refusals = []
+            for host, _, port in addresses:
+                try:
+                    return knock(host.strip().strip("[]"), int(port), self._security)
+                except Refused as error:
+                    refusals.append(error)
+                except Unavailable:
+                    continue
+            if refusals:
+                raise refusals[0]
             if time.monotonic() > deadline:
                 raise Unavailable(
                     f"No Kafka broker answers at {self.bootstrap} (asked for {PATIENCE_S:g} s)",

@@ -51,15 +51,21 @@ def ensure_topics(admin: KafkaAdminClient, names: Iterable[str], partitions: int
                 raise error(topic.get("error_message") or topic["name"])
         admin.wait_for_topics(wanted)
     for described in admin.describe_topics(wanted):
+        if (error := kafka_errors.for_code(described["error_code"])) is not kafka_errors.NoError:
+            raise error(described["name"])
         check_partitions(described["name"], len(described["partitions"]), partitions)
     for name, found in read_settings(admin, wanted).items():
         _check_settings(name, found, topic_settings(clock))
 
 
 def read_settings(admin: KafkaAdminClient, names: Iterable[str]) -> dict[str, dict[str, str]]:
-    """All settings of the topics, as the broker has them."""
+    """All settings of the topics, as the broker has them. Of a topic whose settings this user may not see kafka-python drops
+    the refusal, and gives none.
+    """
     resources = [ConfigResource(ConfigResourceType.TOPIC, name) for name in names]
     reply: dict[str, dict[str, dict[str, Any]]] = admin.describe_configs(resources, config_filter="all")["topic"]
+    if hidden := [name for name, settings in reply.items() if not settings]:
+        raise kafka_errors.TopicAuthorizationFailedError(f"settings of {', '.join(hidden)}")
     return {name: {key: entry["value"] for key, entry in settings.items()} for name, settings in reply.items()}
 
 

@@ -28,8 +28,8 @@ from handlers.phase_state import (
 from handlers.places import Places
 
 __all__ = [
-    "WINDOWS", "Call", "Decision", "Fact", "Finding", "Key", "Mark", "Objection", "PhaseState", "PhaseStatus", "Round",
-    "Requeue", "Slot", "State", "Waiting",
+    "WINDOWS", "Call", "Decision", "Fact", "Finding", "Key", "Mark", "Objection", "PhaseState", "PhaseStatus",
+    "Requeue", "Round", "Slot", "State", "Waiting",
 ]  # fmt: skip
 
 Key = tuple[str, ...]

@@ -93,7 +93,7 @@ def _record(reading: Reading, state: State, words: Words, options: argparse.Name
     row = record_of(reading, programme, options.record, options.at)
     noted = noted_record(row)
     again = [words.told(one) for one in requeues_of(reading, programme, state, row.index)]
-    data = {"programme": programme, "lang": words.lang, "verdict": row.verdict, "reason": row.reason}
+    data: dict[str, Any] = {"programme": programme, "lang": words.lang, "verdict": row.verdict, "reason": row.reason}
     data |= {"detail": row.detail, "type": row.type, **words.told(noted), "sent_again": again}
     return Result(data, partial(_show_record, data=data, noted=noted))
 

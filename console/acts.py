@@ -197,6 +197,20 @@ def sending(parser: argparse.ArgumentParser) -> None:
     arguments.scenario_time(parser)
 
 
+def requeue(parser: argparse.ArgumentParser) -> None:
+    arguments.programme(parser)
+    parser.add_argument("index", type=arguments.number, metavar="INDEX", help="the entry of the refused record")
+    parser.add_argument("--reason", required=True, metavar="TEXT", help="what was wrong and is not any more; on record")
+    parser.add_argument(
+        "--value", type=Path, metavar="FILE", help="send this corrected event instead of the same bytes"
+    )
+    signs = "sign the corrected event with this key: its source's own"
+    parser.add_argument("--value-key", type=Path, metavar="FILE", help=signs)
+    parser.add_argument("--anyway", action="store_true", help="send it although it would be refused again")
+    sending(parser)
+    parser.add_argument("--dry-run", action="store_true", help="only say which verdict it would get; nothing is sent")
+
+
 def withdraw(parser: argparse.ArgumentParser) -> None:
     """`withdraw entrant`, `withdraw submission`, `withdraw objection`."""
     rows = {name.partition(" ")[2]: act for name, act in ACTS.items() if name.startswith(f"{WITHDRAW} ")}

@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 
 from console.arguments import number, programme
+from events.reasons import REFUSALS
 
 
 def status(parser: argparse.ArgumentParser) -> None:
@@ -37,6 +38,18 @@ def log(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--verdict", choices=verdicts, help="only entries of this verdict; waiting: pending still")
     parser.add_argument("--type", metavar="T", help="only entries of this type, such as score.recorded")
     parser.add_argument("--limit", type=number, metavar="N", help="the last N (default 50; all with --json)")
+
+
+def refused(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("programme", nargs="?", metavar="PROGRAMME", help="the programme's id; all logs without one")
+    parser.add_argument("index", nargs="?", type=number, metavar="INDEX", help="one record, by the index of its entry")
+    parser.add_argument(
+        "--reason", metavar="CODE", choices=sorted(REFUSALS), help="only what was refused for this reason"
+    )
+    parser.add_argument("--source", metavar="S", help="only what says that it is from this source")
+    parser.add_argument(
+        "--out", type=Path, metavar="FILE", help="of one record: write its bytes there, to correct them"
+    )
 
 
 def explain(parser: argparse.ArgumentParser) -> None:

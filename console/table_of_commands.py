@@ -58,6 +58,10 @@ COMMANDS: Mapping[str, Command] = {
         "console.commands.figures:figures",
         reads=True,
     ),
+    "refused": Command(
+        "what was refused, and why", looking_arguments.refused, "console.commands.refusing:refused", reads=True
+    ),
+    "requeue": Command("send a refused record again, after a fix", acts.requeue, "console.commands.requeueing:requeue"),
     "explain": Command(
         "why: of an entrant, a phase or a record; the letter of decision",
         looking_arguments.explain,

@@ -158,3 +158,14 @@ class RecordErased(Payload):
 
     records: Annotated[list[RecordPlace], Field(min_length=1, max_length=1000)]
     grounds: Text
+
+
+class RecordRequeued(Payload):
+    """A record that was refused is sent again after a fix, as the event with the id `as`: the same one, or a corrected one.
+    It is judged as what it is, a record that comes now. The reason stays in the log for ever, so nothing personal belongs
+    there.
+    """
+
+    record: RecordPlace
+    as_: Annotated[EventId, Field(alias="as")]
+    reason: Text

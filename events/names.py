@@ -82,6 +82,7 @@ _TABLE = (
     EventType("phasegate.award.granted.v1", ("decisions",), acts.AwardGranted, office=True),
     EventType("phasegate.programme.concluded.v1", ("decisions",), acts.ProgrammeConcluded, office=True),
     EventType("phasegate.record.erased.v1", ("decisions",), acts.RecordErased, office=True),
+    EventType("phasegate.record.requeued.v1", ("decisions",), acts.RecordRequeued, office=True),
 )
 
 TYPES: Mapping[str, EventType] = {row.name: row for row in _TABLE}

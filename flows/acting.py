@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from dataclasses import dataclass
 
-from events.bus import Bus
+from events.bus import Bus, Message
 from events.entry import Entry
 from events.envelope import Envelope
 from events.names import TYPES
@@ -27,11 +28,15 @@ def perform(bus: Bus, ledger: Ledger, event: Envelope, key: SigningKey | None, s
     each act has an id of its own, and then the rules refuse what can only be said once.
     """
     topic = TYPES[event.type].topics[0]
-    publisher = bus.publisher()
-    try:
-        positions = publisher.publish([message(topic, event, key, stamp_ms, following(of_environment()))])
-    finally:
-        publisher.close()
-    (entry,) = Office(bus, ledger, key).recorded(positions)
-    stored = next(iter(ledger.read(event.subject or "", entry.index, entry.index + 1)))
+    return send_one(
+        bus, ledger, event.subject or "", message(topic, event, key, stamp_ms, following(of_environment()))
+    )
+
+
+def send_one(bus: Bus, ledger: Ledger, programme: str, sent: Message) -> Recorded:
+    """Publishes one record of a programme and waits until it is recorded. Raises Unavailable."""
+    with closing(bus.publisher()) as publisher:
+        positions = publisher.publish([sent])
+    (entry,) = Office(bus, ledger, None).recorded(positions)
+    stored = next(iter(ledger.read(programme, entry.index, entry.index + 1)))
     return Recorded(entry, stored.detail)

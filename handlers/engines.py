@@ -19,6 +19,7 @@ from handlers import (
     judge_keys,
     judge_objections,
     judge_people,
+    judge_requeue,
     judge_scores,
     judge_submissions,
     readiness,
@@ -76,6 +77,7 @@ _VERDICTS: Mapping[str, VerdictRule] = {
     "phasegate.key.revoked.v1": judge_keys.key_revoked,
     "phasegate.programme.concluded.v1": judge_course.programme_concluded,
     "phasegate.record.erased.v1": judge_erasure.record_erased,
+    "phasegate.record.requeued.v1": judge_requeue.record_requeued,
 }
 
 ENGINES: Mapping[str, Engine] = {

@@ -10,7 +10,7 @@ from events.values import parse_instant
 from handlers.engines import find_engine, named_in
 from handlers.places import place_of
 from handlers.signers import key_change
-from handlers.state import Call, Decision, Fact, Objection, PhaseState, Round, State
+from handlers.state import Call, Decision, Fact, Objection, PhaseState, Requeue, Round, State
 from handlers.windows import deadline, grace_ms
 
 
@@ -181,6 +181,10 @@ def _record_erased(state: State, fact: Fact) -> None:
         state.erased[place_of(row)] = fact.index
 
 
+def _record_requeued(state: State, fact: Fact) -> None:
+    state.requeued[place_of(fact.data["record"])] = Requeue(fact.index, fact.data["as"])
+
+
 _BY_SHORT_NAME: Mapping[str, Callable[[State, Fact], None]] = {
     "score.voided": _score_voided,
     "marks.annulled": _marks_annulled,
@@ -210,6 +214,7 @@ _BY_SHORT_NAME: Mapping[str, Callable[[State, Fact], None]] = {
     "key.revoked": _key_changed,
     "programme.concluded": _programme_concluded,
     "record.erased": _record_erased,
+    "record.requeued": _record_requeued,
 }
 
 STEPS: Mapping[str, Callable[[State, Fact], None]] = {

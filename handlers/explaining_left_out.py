@@ -50,6 +50,16 @@ def noted_record(row: Recorded) -> Noted:
     return Noted(codes.get(row.verdict, f"record.{row.verdict}"), indexes, format_instant(row.received_ms), facts)
 
 
+def sent_again(said: int, came: int | None) -> Noted:
+    """Of a refused record: by the entry that says so, and that of the record that came, if it did."""
+    return Noted("record.sent-again", (said,) if came is None else (said, came), "")
+
+
+def sent_before(refused: int, said: int) -> Noted:
+    """Of a record that came of a refused one: by the entries of that, and of what was said of it."""
+    return Noted("record.sent-before", (refused, said), "")
+
+
 def _acts(known: Known, phase: PhaseState, entrant: str | None) -> Iterator[Noted]:
     """Recusals, declared conflicts and annulments, with whether they had effect on this decision."""
     state = known.now

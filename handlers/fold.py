@@ -18,7 +18,7 @@ from handlers.engine import Engine
 from handlers.holes import Hidden, Look, hide, nothing_hidden, reveal
 from handlers.judge import Deployment
 from handlers.lifecycle import take_in
-from handlers.places import NOBODY, PENDING, Scope
+from handlers.places import PENDING, Scope, unread
 from handlers.recording import restore
 from handlers.scopes import At, places_at, scope_of
 from handlers.state import Fact, State
@@ -93,7 +93,7 @@ class Folder:
         if received_ms > order_ms:
             state.order_ms[topic] = order_ms = received_ms
         if verdict not in ("accepted", "pending"):
-            self._note(at, entry["offset"], NOBODY)
+            self._note(at, entry["offset"], unread(verdict))
             return
         if value is None:
             self._hide(index, entry)
@@ -141,12 +141,12 @@ class Folder:
         if verdict == "accepted":
             self._accept(fact, value)
         if self._judging:
-            scope = scope_of(self.state, fact) if verdict == "accepted" else NOBODY
+            scope = scope_of(self.state, fact) if verdict == "accepted" else unread(verdict)
             places_at(self.state, at).settle(fact.offset, scope)
 
     def _settle_hidden(self, verdict: str, hole: _Hole) -> None:
         reveal(self.state, hole.type)
-        scope = NOBODY
+        scope = unread(verdict)
         if verdict == "accepted":
             scope = hide(self.state, hole.at[0], hole.type, verdict)
             self._forget(hole)

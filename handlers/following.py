@@ -14,7 +14,7 @@ from events.upcast import present
 from handlers.holes import Look, hide, reveal
 from handlers.judge import Deployment, judge_event, may_not_say, read
 from handlers.lifecycle import take_in
-from handlers.places import NOBODY, PENDING, Scope
+from handlers.places import PENDING, REFUSED, Scope, unread
 from handlers.recording import WRITTEN, Draft, awaited, freed, provided, public_type
 from handlers.rests import SPINE, is_verdict_doubtful
 from handlers.scopes import places_at, scope_of, short_of
@@ -80,7 +80,7 @@ class Follower:
             assert refusal is not None  # What cannot be read is refused.
             state.size += 1
             self._is_lost_at(entry, refusal)
-            return self._noted(entry, record, public_type(event), refusal, NOBODY)
+            return self._noted(entry, record, public_type(event), refusal, REFUSED)
         fact = Fact(entry.index, entry.topic, entry.offset, entry.received_ms, order_ms, present(event))
         return self._take(entry, record, fact, self._judged(entry, record, fact))
 
@@ -95,7 +95,7 @@ class Follower:
         return None if is_repeat else verdict
 
     def _take(self, entry: Entry, record: Record, fact: Fact, verdict: Verdict | None) -> Followed:
-        state, scope = self._state, NOBODY
+        state, scope = self._state, unread(entry.verdict)
         state.size += 1
         if self._is_lost_at(entry, verdict):
             pass  # What the log says is not taken over.
@@ -151,7 +151,7 @@ class Follower:
         else:
             self._is_lost_at(entry, verdict)
             forget(self._state, fact)
-            places.settle(entry.offset, NOBODY)
+            places.settle(entry.offset, unread(entry.verdict))
         self._wake(awaited(self._state, record))
         ours = None if verdict is None else Draft(entry.index, record, verdict, fact.event.type, of=entry.of)
         return Followed(ours, Draft(entry.index, record, _said(entry), entry.type, of=entry.of), verdict is None)
@@ -160,7 +160,7 @@ class Follower:
         state = self._state
         state.size += 1
         self._hidden_topics.add(entry.topic)
-        scope = NOBODY
+        scope = unread(entry.verdict)
         if entry.type is not None and entry.verdict in ("accepted", "pending"):
             self.is_lost = short_of(entry.type) in SPINE
             scope = hide(state, entry.topic, entry.type, entry.verdict)
@@ -175,7 +175,7 @@ class Follower:
         assert first.type is not None  # Only of a known type something pends.
         self._state.size += 1
         reveal(self._state, first.type)
-        scope = NOBODY
+        scope = unread(entry.verdict)
         if entry.verdict == "accepted":
             scope = hide(self._state, entry.topic, first.type, entry.verdict)
             self._forget(first)

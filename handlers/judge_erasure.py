@@ -7,7 +7,7 @@ those that is not read yet, or still pends, is waited for. So no order among top
 from __future__ import annotations
 
 from events.rulebook import Source
-from handlers.places import KEPT, NOBODY, PENDING, PROGRAMME, SEVERAL, Scope, place_of
+from handlers.places import KEPT, NOBODY, PENDING, PROGRAMME, REFUSED, SEVERAL, Scope, place_of
 from handlers.state import Fact, State
 from handlers.verdicts import ACCEPTED, Accepted, Pending, Refusal, Verdict, behind
 
@@ -30,14 +30,24 @@ def _erasable(state: State, fact: Fact, place: tuple[str, int, int]) -> Verdict:
         return waits
     if place in state.erased:
         return Refusal("illegal-transition", f"{where} was erased already (entry {state.erased[place]})")
+    found = settled_scope(state, fact, place)
+    return _before_end(state, fact, where, found) if isinstance(found, str) else found
+
+
+def settled_scope(state: State, fact: Fact, place: tuple[str, int, int]) -> Scope | Pending | Refusal:
+    """What became in the end of the record that a fact names, or why that cannot be said: it is not this programme's, or not
+    known yet.
+    """
+    topic, partition, offset = place
     places = state.places.get((topic, partition))
     found = None if places is None else places.find(offset)
     if places is None or found is None:
         is_past = places is not None and places.offsets[-1] > offset
+        where = f"{topic}/{partition}/{offset}"
         unknown = Refusal("unknown-reference", f"the log of {state.programme} has no record {where}")
         return unknown if is_past or topic == fact.topic else _until_read(topic, partition)
     scope = places.scopes[found]
-    return _until_read(topic, partition) if scope == PENDING else _before_end(state, fact, where, scope)
+    return _until_read(topic, partition) if scope == PENDING else scope
 
 
 def _until_read(topic: str, partition: int) -> Pending:
@@ -48,7 +58,7 @@ def _until_read(topic: str, partition: int) -> Pending:
 
 
 def _before_end(state: State, fact: Fact, where: str, scope: Scope) -> Verdict:
-    if scope in (NOBODY, SEVERAL):
+    if scope in (NOBODY, REFUSED, SEVERAL):
         return ACCEPTED
     if scope == KEPT:
         return Refusal("not-eligible", f"{where} is never erased: what follows in the log rests on it for ever")

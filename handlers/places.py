@@ -12,7 +12,10 @@ PROGRAMME: Final = "*programme"
 """Read by every phase, or by those still to come."""
 
 NOBODY: Final = "*nobody"
-"""Refused, or a repeat: no phase has read it."""
+"""A repeat: no phase has read it."""
+
+REFUSED: Final = "*refused"
+"""No phase has read it either, and it can be sent again."""
 
 PENDING: Final = "*pending"
 """Nothing is said of it yet."""
@@ -51,6 +54,16 @@ class Places:
         self.scopes[place] = scope
 
 
+def unread(verdict: str) -> Scope:
+    """The scope of a record that counts for nothing, by how its entry says so."""
+    return REFUSED if verdict == "refused" else NOBODY
+
+
+def written_place(row: Mapping[str, Any]) -> str:
+    """The same as text: `scores/7/412`."""
+    return "{}/{}/{}".format(*place_of(row))
+
+
 def place_of(row: Mapping[str, Any]) -> tuple[str, int, int]:
-    """A member of `records` of `record.erased`: topic, partition, offset."""
+    """Where a record stands, as `record.erased` and `record.requeued` say it: topic, partition, offset."""
     return row["topic"], row["partition"], row["offset"]

@@ -18,7 +18,7 @@ from events.record import Record
 from events.upcast import STEPS, present
 from handlers.judge import Deployment, judge_event, read
 from handlers.lifecycle import take_in
-from handlers.places import NOBODY, PENDING, Scope
+from handlers.places import NOBODY, PENDING, REFUSED, Scope
 from handlers.scopes import places_at, scope_of
 from handlers.state import Fact, Key, State, Waiting
 from handlers.verdicts import Accepted, Duplicate, Pending, Refusal, Verdict
@@ -52,7 +52,7 @@ def record_one(state: State, record: Record, deployment: Deployment) -> Iterator
     if event is None or refusal is not None:
         assert refusal is not None  # What cannot be read is refused.
         state.size += 1
-        places.note(record.offset, NOBODY)
+        places.note(record.offset, REFUSED)
         yield Draft(index, record, refusal, public_type(event))
         yield from _settle(state, awaited(state, record), deployment)
         return
@@ -74,7 +74,9 @@ def record_one(state: State, record: Record, deployment: Deployment) -> Iterator
 def _scope(state: State, fact: Fact, verdict: Verdict) -> Scope:
     if isinstance(verdict, Accepted):
         return scope_of(state, fact)
-    return PENDING if isinstance(verdict, Pending) else NOBODY
+    if isinstance(verdict, Pending):
+        return PENDING
+    return REFUSED if isinstance(verdict, Refusal) else NOBODY
 
 
 def awaited(state: State, record: Record) -> list[Key]:
@@ -143,7 +145,7 @@ def _settle_one(state: State, index: int, deployment: Deployment) -> tuple[Draft
         places.settle(record.offset, scope_of(state, fact))
         return draft, [*free, *provided(state, fact)]
     forget(state, fact)
-    places.settle(record.offset, NOBODY)
+    places.settle(record.offset, _scope(state, fact, verdict))
     return draft, free
 
 

@@ -77,6 +77,7 @@ _VERDICTS: Mapping[str, AbstractSet[str]] = {
     "call.opened": _COMING,
     "award.granted": _COMING,
     "programme.concluded": _COMING,
+    "record.requeued": {"record.requeued"},
 }
 """By short name: the types whose records can change the verdict on such an event."""
 

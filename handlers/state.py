@@ -28,8 +28,8 @@ from handlers.phase_state import (
 from handlers.places import Places
 
 __all__ = [
-    "WINDOWS", "Call", "Decision", "Fact", "Finding", "Key", "Mark", "Objection", "PhaseState", "PhaseStatus", "Round",
-    "Slot", "State", "Waiting",
+    "WINDOWS", "Call", "Decision", "Fact", "Finding", "Key", "Mark", "Objection", "PhaseState", "PhaseStatus",
+    "Requeue", "Round", "Slot", "State", "Waiting",
 ]  # fmt: skip
 
 Key = tuple[str, ...]
@@ -56,6 +56,14 @@ class KeyChange:
     kid: str
     public: bytes
     is_revoked: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Requeue:
+    """That a refused record is sent again: the entry that says so, and the id of the event that it is sent as."""
+
+    index: int
+    as_id: str
 
 
 @dataclass(slots=True)
@@ -105,6 +113,8 @@ class State:
     """By topic and partition; kept by those who judge."""
     erased: dict[tuple[str, int, int], int] = field(default_factory=dict)
     """The records that were erased, by topic, partition and offset, with the entry that says so."""
+    requeued: dict[tuple[str, int, int], Requeue] = field(default_factory=dict)
+    """The refused records that are sent again, by topic, partition and offset."""
     holes: dict[str, Counter[str]] = field(default_factory=dict)
     """The records whose content is not there, counted by short name and scope (`handlers.holes`)."""
     forgotten: dict[str, dict[bytes, int]] = field(default_factory=dict)

@@ -9,6 +9,7 @@ from typing import get_args
 from events.names import TYPES
 from events.rulebook_course import Approvable
 from handlers.judge import identity_digest
+from handlers.places import written_place
 from handlers.state import Fact, Key, State, Waiting
 
 
@@ -73,7 +74,9 @@ def claims_of(fact: Fact) -> tuple[Key, ...]:
     claims = [(kind, *(data[member] for member in members)) for kind, *members in _CLAIMS.get(name, ())]
     claims += [("act", fact.event.id)] if name in _ACTS else []
     if name == "record.erased":
-        claims += [("erasure", f"{row['topic']}/{row['partition']}/{row['offset']}") for row in data["records"]]
+        claims += [("erasure", written_place(row)) for row in data["records"]]
+    if name == "record.requeued":
+        claims += [("requeue", written_place(data["record"]))]
     return (*claims, (name, fact.event.id)) if name in _NAMED else tuple(claims)
 
 

@@ -92,7 +92,7 @@ def sent(
     from flows.acting import perform
     from flows.wiring import open_bus
 
-    key = _key(settings, state, event, options)
+    key = key_of(settings, state, event, options)
     stamp_ms = parse_instant(event.time) if state.clock == "scenario" else None
     with closing(open_bus(settings, ledger)) as bus:
         report.say(f"sending {event.type} as {event.source}; waiting until it is recorded")
@@ -106,7 +106,7 @@ def sent(
     return Result(data, render, REFUSED, problem, hint)
 
 
-def _key(settings: Settings, state: State, event: Envelope, options: argparse.Namespace) -> SigningKey | None:
+def key_of(settings: Settings, state: State, event: Envelope, options: argparse.Namespace) -> SigningKey | None:
     """The key that was named; the office's where it must be that one."""
     from handlers.concerns import signs_with_office
     from infra.keys import load_key

@@ -63,11 +63,11 @@ def _value(word: Word, said: Any, state: State) -> Any:
         case "instant":
             return _instant(said, word.metavar)
         case "file":
-            content = _content(Path(said))
-            return {"name": Path(said).name, "sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content)}
+            held = content(Path(said))
+            return {"name": Path(said).name, "sha256": hashlib.sha256(held).hexdigest(), "bytes": len(held)}
         case "document":
             try:
-                return json.loads(_content(Path(said)))
+                return json.loads(content(Path(said)))
             except ValueError as error:
                 raise Usage(f"{said} is not JSON: {error}") from None
         case _:
@@ -76,7 +76,8 @@ def _value(word: Word, said: Any, state: State) -> Any:
             return event_id(state, word.kind, said)
 
 
-def _content(path: Path) -> bytes:
+def content(path: Path) -> bytes:
+    """The bytes of a file. Raises NotFound, Unavailable."""
     try:
         return path.read_bytes()
     except FileNotFoundError:

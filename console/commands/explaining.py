@@ -30,7 +30,7 @@ def explain(options: argparse.Namespace, report: Report) -> Result:
         state = reading.state(programme, options.at)
         words = Words(options.lang, names_of(state))
         if options.record is not None:
-            return _record(reading, programme, words, options)
+            return _record(reading, state, words, options)
         told = _explained(reading, programme, state, options)
         if options.letter:
             from console.commands.lettering import write_letter
@@ -84,14 +84,17 @@ def _show(console: Console, words: Words, told: Explanation) -> None:
     show(console, words, told)
 
 
-def _record(reading: Reading, programme: str, words: Words, options: argparse.Namespace) -> Result:
+def _record(reading: Reading, state: State, words: Words, options: argparse.Namespace) -> Result:
     from flows.explained import record_of
+    from flows.sent_again import requeues_of
     from handlers.explaining_left_out import noted_record
 
+    programme = state.programme
     row = record_of(reading, programme, options.record, options.at)
     noted = noted_record(row)
-    data = {"programme": programme, "lang": words.lang, "verdict": row.verdict, "reason": row.reason}
-    data |= {"detail": row.detail, "type": row.type, **words.told(noted)}
+    again = [words.told(one) for one in requeues_of(reading, programme, state, row.index)]
+    data: dict[str, Any] = {"programme": programme, "lang": words.lang, "verdict": row.verdict, "reason": row.reason}
+    data |= {"detail": row.detail, "type": row.type, **words.told(noted), "sent_again": again}
     return Result(data, partial(_show_record, data=data, noted=noted))
 
 
@@ -101,3 +104,6 @@ def _show_record(console: Console, data: dict[str, Any], noted: Noted) -> None:
     console.print(f"  {data['text']}", soft_wrap=True, markup=False)
     if data["detail"]:
         console.print(f"  {data['detail']}", soft_wrap=True, markup=False)
+    for one in data["sent_again"]:
+        entries = ", ".join(map(str, one["entries"]))
+        console.print(f"  [{entries}] {one['text']}", soft_wrap=True, markup=False)

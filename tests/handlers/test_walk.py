@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from events.envelope import encode
+from events.envelope import decode, encode
 from events.record import TOPICS, Record
 from handlers.due import due, next_instant
 from handlers.fold import fold
@@ -19,7 +19,7 @@ from handlers.windows import is_complete, round_windows
 from tests.support import long_cup, small
 from tests.support.log import Log, folded
 from tests.support.long_cup import day
-from tests.support.long_told import beginnings
+from tests.support.long_told import beginnings, requeued
 from tests.support.rooted import RootedLog
 from tests.support.walker import SAYINGS, Walker, what_is_owed
 
@@ -68,6 +68,21 @@ class Walk(RuleBasedStateMachine):
     def people_do_what_they_owe(self) -> None:
         for said in list(what_is_owed(self.walker, self.log.state, self.at())):
             self.log.tell(said)
+
+    @precondition(lambda self: self.is_on() and self.refused())
+    @rule(is_said=st.booleans())
+    def a_refused_record_is_sent_again(self, is_said: bool) -> None:
+        """The same bytes, with or without a word about it on record: it is judged anew, as a record that comes now."""
+        record = self.walker.dice.choice(self.refused())
+        if is_said:
+            place = (record.topic, record.partition, record.offset)
+            self.log.tell(requeued(self.walker.new_id(), place, self.at(), decode(record.value).id))
+        self.now_ms += 1
+        self.log.tell(replace(record, received_ms=self.now_ms))
+
+    def refused(self) -> list[Record]:
+        outcomes = self.log.outcomes()
+        return [row for row in self.log.records if outcomes[row.topic, row.offset][0] == "refused"]
 
     @rule(hours=st.integers(1, 200))
     def time_passes(self, hours: int) -> None:

@@ -166,6 +166,11 @@ def reopened(event_id: str, at: float, until: float, phase: str = "heat") -> Env
     return told("phase.reopened", event_id, OFFICE, at, **data)
 
 
+def requeued(event_id: str, place: tuple[str, int, int], at: float, as_id: str = "again") -> Envelope:
+    record = dict(zip(("topic", "partition", "offset"), place, strict=True))
+    return told("record.requeued", event_id, OFFICE, at, **{"record": record, "as": as_id, "reason": "a fix"})
+
+
 def objected(
     event_id: str, team: str, at: float, *, number: int = 1, phase: str = "heat", grounds: str = "misreading"
 ) -> Envelope:

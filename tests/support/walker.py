@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from random import Random
 
 from events.envelope import Envelope
+from handlers.places import REFUSED
 from handlers.readiness import competing, phase_marks
 from handlers.seats import phase_seats
 from handlers.state import Decision, PhaseState, State
@@ -27,6 +28,7 @@ from tests.support.long_told import (
     recused,
     registered,
     reopened,
+    requeued,
     returned,
     ruled,
     signed,
@@ -199,6 +201,18 @@ def _amended(walk: Walker, state: State, phase: PhaseState | None, at: float) ->
     return long_cup.amended(walk.new_id(), at, document, "finale", str(len(state.amended) + 2))
 
 
+def _requeued(walk: Walker, state: State, phase: PhaseState | None, at: float) -> Envelope:
+    """Mostly of what was refused; now and then of anything, or of a place that nothing stands at yet."""
+    known = [
+        (topic, partition, offset, scope)
+        for (topic, partition), places in state.places.items()
+        for offset, scope in zip(places.offsets, places.scopes, strict=True)
+    ]
+    refused = [row for row in known if row[3] == REFUSED]
+    topic, partition, offset, _ = walk.dice.choice(refused if refused and walk.dice.random() < 0.7 else known)
+    return requeued(walk.new_id(), (topic, partition, offset + walk.dice.choice((0, 0, 0, 1))), at)
+
+
 Saying = Callable[[Walker, State, PhaseState | None, float], Envelope]
 
 SAYINGS: Mapping[str, Saying] = {
@@ -233,6 +247,7 @@ SAYINGS: Mapping[str, Saying] = {
     "submission.received": _submitted,
     "application.received": lambda w, s, p, at: applied(w.team(), at, w.new_id()),
     "rulebook.amended": _amended,
+    "record.requeued": _requeued,
 }
 
 

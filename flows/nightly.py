@@ -18,6 +18,7 @@ from events.errors import Unavailable
 from flows.attesting import Attested, announced, publish, replayed
 from flows.progress import RETRY_AFTER_S, may_pass
 from flows.reading import open_reading
+from flows.run_ends import tell_of_end
 from flows.wiring import open_parts
 from infra.settings import Settings
 
@@ -52,7 +53,7 @@ def _replay_and_attest(programme: str, *, again: bool) -> Attested:
     return found
 
 
-@flow(name="attest", flow_run_name="{programme} / attest")
+@flow(name="attest", flow_run_name="{programme} / attest", on_failure=[tell_of_end], on_crashed=[tell_of_end])
 async def attest(programme: str, again: bool = False) -> dict[str, Any]:
     """Replays a programme and attests what is not attested yet; `again`: every decision anew, at the present size. Raises
     ReplayDiffers after it has published what differs.
@@ -75,7 +76,7 @@ def _text(data: Mapping[str, Any]) -> str:
     return text + table + told + "\n"
 
 
-@flow(name="attest-all", flow_run_name="attest all")
+@flow(name="attest-all", flow_run_name="attest all", on_failure=[tell_of_end], on_crashed=[tell_of_end])
 async def attest_all(again: bool = False) -> list[str]:
     """`attest` of every programme that was announced, one after the other; the names of them. Raises SomeFailed at the end."""
     programmes = await asyncio.to_thread(_announced)

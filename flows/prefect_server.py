@@ -34,6 +34,7 @@ QUIET: Mapping[str, str] = {
     "PREFECT_LOGGING_LEVEL": "WARNING",
     "PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW": "ignore",
     "PREFECT_CLIENT_SERVER_VERSION_CHECK_ENABLED": "false",
+    "PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE": "prefect.server.concurrency.lease_storage.filesystem",
 }
 """Settings of Prefect, for its server and for the process that runs the flows; whatever is set already stays."""
 
@@ -81,7 +82,7 @@ class PrefectServer:
         """Waits until the server answers, and points this process's Prefect at it. To be called before importing Prefect."""
         if self._supervisor is not None:
             deadline = time.monotonic() + STARTS_WITHIN_S
-            while not _answers(self.api_url):
+            while not answers(self.api_url):
                 if time.monotonic() > deadline or birth(self._pid) != self._began:
                     raise Unavailable(f"the Prefect server did not come up; its log ends:\n{self._log()}")
                 time.sleep(0.1)
@@ -151,7 +152,8 @@ def environment(home: Path) -> dict[str, str]:
     return {**inherited, **QUIET, "PREFECT_HOME": str(home)}
 
 
-def _answers(api_url: str) -> bool:
+def answers(api_url: str) -> bool:
+    """Whether a Prefect server answers there, within a second."""
     try:
         with urllib.request.urlopen(f"{api_url}/health", timeout=1) as answer:  # noqa: S310 - our own http:// address
             return bool(answer.status == 200)

@@ -15,7 +15,6 @@ from functools import partial
 from typing import Any
 
 from prefect import flow, task
-from prefect.artifacts import acreate_markdown_artifact, acreate_table_artifact
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State as RunState
 from prefect.client.schemas.objects import TaskRun
@@ -24,14 +23,22 @@ from prefect.tasks import Task
 from events.errors import Conflict, Unavailable
 from events.values import parse_instant
 from flows.lines import of_a_run, tell_performed
+from flows.artifacts import show
+from flows.run_ends import tell_of_end
+from flows.slots import programme_slot
 from flows.transitions import Progress
 from flows.wiring import open_parts
-from handlers.transition import DecidePhase, Transition, describe
-from handlers.views import phase_view
+from handlers.transition import MarkWindow, Transition, describe
 from infra.clock import now_ms
 
 RETRY_AFTER_S = [0.5, 2.0, 10.0]
 """A transition that met Unavailable or Conflict is tried again after these; a refusal never is."""
+
+STUCK_AFTER_S = 600
+"""A run that takes longer has failed, and the next one goes on from the ledger. Deciding takes seconds."""
+
+MARK_AGAIN_AFTER_S = (0.05, 0.2, 0.5, 1.0)
+"""A marker that the broker stamped before the deadline is sent again: its clock is behind ours. The last for ever."""
 
 
 @dataclass(slots=True)
@@ -43,16 +50,24 @@ class Run:
     transition: Transition | None = None
 
 
-_WAY: ContextVar[Progress | None] = ContextVar("phasegate_way", default=None)
+@dataclass(frozen=True, slots=True)
+class Given:
+    """A way that was opened already, and whether others may be on it too: then a slot is asked for."""
+
+    way: Progress
+    is_shared: bool
+
+
+_WAY: ContextVar[Given | None] = ContextVar("phasegate_way", default=None)
 _RUN: ContextVar[Run] = ContextVar("phasegate_run")
 
 
 @contextmanager
-def using(way: Progress) -> Iterator[None]:
+def using(way: Progress, *, is_shared: bool = False) -> Iterator[None]:
     """Within the block flows go this way, with what it has folded; elsewhere they open parts of their own, from the
-    settings.
+    settings. `is_shared`: other processes may perform what is due in the same programme.
     """
-    token = _WAY.set(way)
+    token = _WAY.set(Given(way, is_shared))
     try:
         yield
     finally:
@@ -79,59 +94,56 @@ async def perform(programme: str, what: str) -> None:
     await asyncio.to_thread(run.way.perform, run.transition, run.now_ms())
 
 
-@flow(name="progress", flow_run_name="{programme} / {what}")
+@flow(
+    name="progress",
+    flow_run_name="{programme} / {what}",
+    timeout_seconds=STUCK_AFTER_S,
+    on_failure=[tell_of_end],
+    on_crashed=[tell_of_end],
+)
 async def progress(programme: str, now: str | None = None, what: str = "progress") -> list[str]:
     """Performs everything that is due in a programme and returns what that was. `now`: an RFC 3339 instant for a programme
     that runs in its own time; the clock otherwise. `what` only names the run.
     """
-    if (given := _WAY.get()) is not None:
-        return await _progress(given, now)
-    of_a_run()
-    with closing(open_parts()) as parts:
-        return await _progress(Progress(parts, programme, partial(tell_performed, programme)), now)
+    if (given := _WAY.get()) is None:
+        of_a_run()
+        with closing(await asyncio.to_thread(open_parts)) as parts:
+            async with programme_slot(programme):
+                return await _progress(Progress(parts, programme, partial(tell_performed, programme)), now)
+    if not given.is_shared:
+        return await _progress(given.way, now)
+    async with programme_slot(programme):
+        return await _progress(given.way, now)
 
 
 async def _progress(way: Progress, now: str | None) -> list[str]:
     programme, moment = way.programme, None if now is None else parse_instant(now)
     run = Run(way, now_ms if moment is None else lambda: moment)
-    token, done = _RUN.set(run), list[str]()
+    token, done, before = _RUN.set(run), list[str](), None
     try:
-        while (transition := run.way.due(run.now_ms())) is not None:
-            run.transition = transition
+        while (transition := await asyncio.to_thread(lambda: way.due(run.now_ms()))) is not None:
+            await asyncio.sleep(_pause_s(transition, before))
+            run.transition = before = transition
             await perform(programme, describe(transition))
             done.append(describe(transition))
-            if isinstance(transition, DecidePhase):
-                await _show(run.way, transition.phase)
+            await show(way, transition)
     finally:
         _RUN.reset(token)
     return done
 
 
-async def _show(way: Progress, phase_id: str) -> None:
-    """Artifacts of a decision, for whoever watches in Prefect: standings as a table, outcomes as text."""
-    state = way.state
-    view = phase_view(state, state.phases[phase_id].rules)
-    key = f"{way.programme}-{phase_id}"
-    rows = [
-        {"rank": row["rank"], "entrant": row["entrant"], "total": row["total"], **row["scores"]}
-        for row in view["standings"]
-    ]
-    await acreate_table_artifact(rows, key=f"standings-{key}", description=f"Standings of {phase_id} as computed")
-    lines = [
-        f"- **{row['entrant']}** {row['outcome']}: {', '.join(reason['code'] for reason in row['reasons'])}"
-        for row in view["outcomes"]
-    ]
-    basis = view["basis"]
-    text = (
-        f"# {way.programme} / {phase_id}\n\n"
-        + "\n".join(lines)
-        + f"\n\n{view['vacancies']} vacant. Decided from `{basis['log']}` at size {basis['size']}, root `{basis['root']}`.\n"
-    )
-    await acreate_markdown_artifact(text, key=f"decision-{key}", description=f"Decision of {phase_id}")
+def _pause_s(transition: Transition, before: Transition | None) -> float:
+    """Something only where the same window has to be marked again, and the more the more often it was."""
+    if not isinstance(transition, MarkWindow) or not isinstance(before, MarkWindow):
+        return 0.0
+    if (transition.phase, transition.window) != (before.phase, before.window):
+        return 0.0
+    attempts = max(attempt for _, attempt in transition.attempts)
+    return MARK_AGAIN_AFTER_S[min(attempts - 2, len(MARK_AGAIN_AFTER_S) - 1)]
 
 
-def run_progress(way: Progress, now: str | None, what: str) -> list[str]:
+def run_progress(way: Progress, now: str | None, what: str, *, is_shared: bool = False) -> list[str]:
     """Runs the flow once in this process, this way."""
-    with using(way):
+    with using(way, is_shared=is_shared):
         result: list[str] = asyncio.run(progress(way.programme, now, what))
         return result

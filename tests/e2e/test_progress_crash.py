@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import signal
 import subprocess
 import sys
@@ -15,9 +16,11 @@ import pytest
 from events.bus import Bus, Message, Publisher, Stamped
 from events.entry import decode_entry
 from events.envelope import Envelope
+from events.errors import Conflict, NotFound, Refused, Tampered, Unavailable
 from events.record import Position
 from events.values import format_instant
 from flows.prefect_server import PrefectServer
+from flows.transitions import Progress
 from flows.wiring import assemble
 from handlers.transition import DecidePhase, Transition
 from infra.kafka.broker import TemporaryBroker
@@ -154,6 +157,46 @@ def test_killed_in_any_transition_the_next_run_ends_where_an_undisturbed_one_doe
         assert repeats == made.mortal.sent if is_behind else repeats <= made.mortal.sent, transition
         comes_to_the_same(made, undisturbed)
         made.parts.close()
+
+
+@dataclass
+class Twice(Stage):
+    """A stage where two runs find the same thing due, and both perform it."""
+
+    def progress(self, now_ms: int) -> list[Transition]:
+        other = Progress(self.parts, small.PROGRAMME)
+        other.office.pause = self._record_meanwhile
+        while (transition := self.way.due(now_ms)) is not None:
+            events = other.events(transition)  # from the ledger as it stands before either has published
+            self.way.perform(transition, now_ms)
+            other.office.publish(events, now_ms)
+            self.done.append(transition)
+        return self.done
+
+
+def test_two_runs_of_the_same_transition_end_with_one_accepted_and_the_other_as_duplicates(
+    undisturbed: Stage, tmp_path: Path
+) -> None:
+    made = reborn(tmp_path / "twice", -1, len_of)
+    twice = Twice(made.parts)
+    play(twice)
+    assert {type(step) for step in twice.done} == {type(step) for step in undisturbed.done}
+    assert len(duplicates(twice)) >= len(own_events(twice.parts.ledger, small.PROGRAMME))
+    comes_to_the_same(twice, undisturbed)
+    twice.parts.close()
+
+
+def test_only_what_may_pass_is_tried_again() -> None:
+    from prefect.states import Failed
+
+    from flows.progress import may_pass, perform
+
+    async def again(error: Exception) -> bool:
+        run: Any = None
+        return await may_pass(perform, run, Failed(data=error))
+
+    assert [asyncio.run(again(kind("why"))) for kind in (Unavailable, Conflict)] == [True, True]
+    assert [asyncio.run(again(kind("why"))) for kind in (Refused, Tampered, NotFound)] == [False, False, False]
 
 
 def duplicates(on: Stage) -> list[int]:

@@ -44,7 +44,8 @@ class Parts:
         return Reader(self.ledger)
 
     def recorder(self) -> Recorder:
-        """A recorder of its own. Topics must be there."""
+        """A recorder of its own. Topics must be there. Raises Refused where the database may lose what it has committed."""
+        self.ledger.require_durable()
         recorder = Recorder(self.bus, self.ledger, self.deployment, self.origin, self.log_key)
         recorder.signer.before, recorder.signer.given_out = self.log_key_before, self.given_out
         return recorder

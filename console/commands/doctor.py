@@ -9,7 +9,7 @@ from dataclasses import asdict
 from functools import partial
 from typing import TYPE_CHECKING
 
-from console import health_machine, health_parts
+from console import health_database, health_machine, health_parts
 from console.health import Finding, State, examine
 from console.options import settings_of
 from console.output import Report, Result
@@ -30,6 +30,8 @@ CHECKS: Mapping[str, Callable[[Settings], Finding]] = {
     "topics": health_parts.topics,
     "clocks": health_parts.clocks,
     "database": health_parts.database,
+    "roles": health_database.roles,
+    "durability": health_database.durability,
     "office key": health_machine.office_key,
     "log key": health_machine.log_key,
     "disk": health_machine.disk,

@@ -48,3 +48,14 @@ def durability(settings: Settings) -> Finding:
         require_durable(engine)
         said = "SQLite, synchronous=FULL" if engine.dialect.name == "sqlite" else f"{', '.join(NEEDED)} are on"
     return Finding("durability", "ok", said)
+
+
+def copy(settings: Settings) -> Finding:
+    """Whether this is the newest copy of the ledger, as far as this home and its witnesses know."""
+    from flows.newest_copy import require_newest, require_unseen
+    from infra.ledger import Ledger
+
+    with Ledger.open(settings.database) as ledger:
+        require_newest(ledger, settings)
+        require_unseen(ledger, settings)
+    return Finding("copy", "ok", "has all that left this home, and all that its witnesses say they have cosigned")

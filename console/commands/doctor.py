@@ -32,6 +32,7 @@ CHECKS: Mapping[str, Callable[[Settings], Finding]] = {
     "database": health_parts.database,
     "roles": health_database.roles,
     "durability": health_database.durability,
+    "copy": health_database.copy,
     "office key": health_machine.office_key,
     "log key": health_machine.log_key,
     "disk": health_machine.disk,

@@ -12,13 +12,14 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
+from flows.erasures import Erasures
 from handlers.judge import Deployment
 from handlers.replay import Replay
 from infra.ledger import Ledger
 from infra.ledger.database import connect, newest_schema, upgrade
 from tests.support import small
 from tests.support.old_ledgers import REVISIONS, restore
-from tests.support.stage import LOG_KEY, OFFICE_KEY, ORIGIN, Erasures
+from tests.support.stage import LOG_KEY, OFFICE_KEY, ORIGIN
 
 ROOT = Path(__file__).resolve().parents[2]
 DEPLOYMENT = Deployment(4, {OFFICE_KEY.kid: OFFICE_KEY.public})

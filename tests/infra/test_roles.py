@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from sqlalchemy import Engine, make_url, text
@@ -110,6 +111,17 @@ def test_a_role_may_do_what_the_table_says_and_nothing_else(granted: dict[Role, 
 
 def test_every_table_has_rights_of_somebody() -> None:
     assert set(metadata.tables) <= {table for rights in RIGHTS.values() for table in rights}
+
+
+def test_the_document_has_the_same_table() -> None:
+    page = (Path(__file__).resolve().parents[2] / "docs" / "postgresql.md").read_text(encoding="utf-8")
+    rows = [
+        line.strip("|").split("|") for line in page.partition("| table | recorder |")[2].split("\n\n")[0].splitlines()
+    ]
+    shown = {cells[0].strip(" `"): [cell.strip() for cell in cells[1:]] for cells in rows[2:]}
+    tables = {table for rights in RIGHTS.values() for table in rights}
+    said = {table: [", ".join(RIGHTS[role].get(table, ("-",))).replace('"', "") for role in ROLES] for table in tables}
+    assert shown == said
 
 
 def test_the_recorder_records_signs_and_erases_as_its_role_and_the_flows_read_as_theirs(

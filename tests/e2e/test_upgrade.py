@@ -1,5 +1,5 @@
-"""A programme that was begun on the first schema of the ledger, by the code of that time, goes on to its end on the present one,
-on a real Kafka whose topics hold what was recorded, in both databases.
+"""A programme that was begun on the first schema of the ledger, by the code of that time, goes on to its end on the present
+one: on a real Kafka whose topics hold what was recorded, in both databases.
 """
 
 from __future__ import annotations

@@ -121,7 +121,7 @@ COMMANDS: Mapping[str, Command] = {
         "cosign checkpoints of logs, as a service", key_arguments.witness, "console.commands.witness:witness"
     ),
     "config": Command("each setting and where it came from", arguments.nothing, "console.commands.setup:config"),
-    "db": Command("make or update the ledger's tables", arguments.db, "console.commands.setup:db"),
+    "db": Command("the ledger's tables, and who may do what in them", arguments.db, "console.commands.database:run"),
     "doctor": Command("check this machine and what it reaches", arguments.nothing, "console.commands.doctor:run"),
     "version": Command("the versions of phasegate and its parts", arguments.nothing, "console.commands.setup:version"),
 }

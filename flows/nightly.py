@@ -16,6 +16,7 @@ from prefect.cache_policies import NO_CACHE
 
 from events.errors import Unavailable
 from flows.attesting import Attested, announced, publish, replayed
+from flows.newest_copy import require_newest
 from flows.progress import RETRY_AFTER_S, may_pass
 from flows.reading import open_reading
 from flows.run_ends import tell_of_end
@@ -46,6 +47,7 @@ async def replay_and_attest(programme: str, *, again: bool) -> Attested:
 def _replay_and_attest(programme: str, *, again: bool) -> Attested:
     settings = _SETTINGS.get() or Settings.load()
     with open_reading(settings) as reading:
+        require_newest(reading.ledger, settings)
         found = replayed(reading, programme, again=again)
     if found.new:
         with closing(open_parts(settings)) as parts:

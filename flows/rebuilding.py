@@ -98,6 +98,7 @@ class Rebuilding:
     """The recorder of a new ledger. It is one from the first record to the last, whatever is done with the ledger between."""
 
     def __init__(self, bus: Bus, new: Ledger, deployment: Deployment, origin: str, erased: Collection[At] = ()) -> None:
+        new.require_durable()
         self._new = new
         self._reading = Rereading(bus, {})
         self._recorder = Recorder(self._reading, new, deployment, origin, None)

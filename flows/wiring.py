@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from events.bus import Bus, Clock
 from events.errors import Refused, Unavailable
 from events.origins import origin_of
+from flows.newest_copy import require_newest, require_unseen
 from flows.office import Office
 from flows.reader import Reader
 from flows.reading import office_keys, open_ledger
@@ -47,7 +48,8 @@ class Parts:
         return Reader(self.ledger)
 
     def recorder(self) -> Recorder:
-        """A recorder of its own. Topics must be there."""
+        """A recorder of its own. Topics must be there. Raises Refused where the database may lose what it has committed."""
+        self.ledger.require_durable()
         recorder = Recorder(self.bus, self.ledger, self.deployment, self.origin, self.log_key)
         recorder.signer.before, recorder.signer.given_out = self.log_key_before, self.given_out
         return recorder
@@ -124,8 +126,10 @@ def open_bus_in_haste(settings: Settings, ledger: Ledger) -> KafkaBus:
     return open_bus(settings, ledger, delivery_timeout_ms=8_000)
 
 
-def open_parts(settings: Settings | None = None, *, make_topics: bool = False) -> Parts:
-    """Everything that the settings name, opened. Topics are looked at, or made, before the ledger is bound to them."""
+def open_parts(settings: Settings | None = None, *, make_topics: bool = False, asks_witnesses: bool = False) -> Parts:
+    """Everything that the settings name, opened. Topics are looked at, or made, before the ledger is bound to them. Raises
+    Tampered where the ledger lacks what left this home or, if they are asked, what its witnesses have seen.
+    """
     settings = settings or Settings.load()
     ledger = open_ledger(settings)
     bus = open_bus(settings, ledger)
@@ -134,6 +138,9 @@ def open_parts(settings: Settings | None = None, *, make_topics: bool = False) -
     parts = assemble(
         bus, ledger, settings.origin, load_key(settings.office_key), load_key(settings.log_key), settings.office_vkeys
     )
+    require_newest(ledger, settings)
+    if asks_witnesses:
+        require_unseen(ledger, settings)
     parts.given_out = given_out(ledger, settings)
     if settings.log_key_before is not None:
         parts.log_key_before = load_key(settings.log_key_before)

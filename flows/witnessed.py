@@ -33,9 +33,9 @@ def witnessed(ledger: Ledger, programme: str, note: bytes, log: VerifierKey, set
 
 
 def _remember(ledger: Ledger, programme: str, note: bytes, log: VerifierKey, memory: GivenOut) -> None:
-    """Before anybody sees it. A smaller one than what left already says nothing new."""
+    """Before anybody sees it. One that is smaller than what left may be of another history too, so the whole log is asked."""
     checkpoint = open_checkpoint(note, [log])
-    before = memory.latest(checkpoint.origin)
-    if before is not None and before.size <= checkpoint.size:
-        ledger.require_extension(programme, checkpoint.size, before)
+    head, before = ledger.head(programme), memory.latest(checkpoint.origin)
+    if before is not None:
+        ledger.require_extension(programme, 0 if head is None else head.size, before)
     memory.keep(note)

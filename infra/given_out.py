@@ -41,6 +41,13 @@ class GivenOut:
             raise Tampered(f"{place} holds a checkpoint of {found.origin!r}, not of {origin!r}")
         return found
 
+    def origins(self) -> list[str]:
+        """Every log of which something left, by name."""
+        with _translated(self._folder):
+            found = sorted(self._folder.iterdir()) if self._folder.is_dir() else []
+            notes = [path.read_bytes() for path in found if not path.name.startswith(".")]
+        return [unverified(note).origin for note in notes]
+
     def keep(self, note: bytes) -> None:
         """Durable when this returns: then the checkpoint may leave. One that is smaller than what is kept changes nothing.
         Raises Tampered when another root was given out at its size.

@@ -37,12 +37,14 @@ def attest(options: argparse.Namespace, report: Report) -> Result:
 def _of_programme(options: argparse.Namespace, report: Report) -> Result:
     from console.options import settings_of
     from flows.attesting import ReplayDiffers
+    from flows.newest_copy import require_newest
     from flows.prefect_server import PrefectServer
     from flows.reading import open_reading
 
     settings = settings_of(options, report)
     with open_reading(settings) as reading:
         programme = reading.head(options.target).programme
+        require_newest(reading.ledger, settings)
     with PrefectServer(settings.cache, report.say) as server:
         server.ready()
         report.say(f"replaying and attesting {programme}, flows at {server.api_url}")

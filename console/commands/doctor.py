@@ -9,7 +9,7 @@ from dataclasses import asdict
 from functools import partial
 from typing import TYPE_CHECKING
 
-from console import health_access, health_clocks, health_logs, health_machine, health_parts
+from console import health_access, health_clocks, health_database, health_logs, health_machine, health_parts
 from console.health import Finding, State, examine
 from console.options import settings_of
 from console.output import Report, Result
@@ -34,6 +34,9 @@ CHECKS: Mapping[str, Callable[[Settings], Finding]] = {
     "database": health_parts.database,
     "db clock": health_clocks.database_clock,
     "checkpoints": health_logs.checkpoints,
+    "roles": health_database.roles,
+    "durability": health_database.durability,
+    "copy": health_database.copy,
     "office key": health_machine.office_key,
     "log key": health_machine.log_key,
     "disk": health_machine.disk,

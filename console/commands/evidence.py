@@ -34,6 +34,7 @@ def checkpoint(options: argparse.Namespace, report: Report) -> Result:
     before = None if settings.log_key_before is None else load_key(settings.log_key_before)
     with open_reading(settings) as reading:
         head = reading.head(options.programme)
+        reading.ledger.require_durable()
         memory = given_out(reading.ledger, settings)
         left = None if memory is None else memory.latest(head.origin)
         signed = reading.ledger.sign(head.programme, key, _trusted(reading, head), before, left)

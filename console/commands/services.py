@@ -31,7 +31,8 @@ def record(options: argparse.Namespace, report: Report) -> Result:
     log_to_stderr(quiet=report.quiet)
     began = time.monotonic()
     with stopped_by_signals() as stop, counting(options.metrics, report) as count:
-        service = Service(partial(open_parts, settings, make_topics=True), stop, count, bool(report.verbose))
+        opened = partial(open_parts, settings, make_topics=True, asks_witnesses=True)
+        service = Service(opened, stop, count, bool(report.verbose))
         service.once() if options.once else service.run()
     data = {"records": service.records, "seconds": round(time.monotonic() - began, 2)}
     return Result(data, lambda console: console.print(f"{data['records']} records in {data['seconds']} s"))

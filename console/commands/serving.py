@@ -18,7 +18,7 @@ def serve(options: argparse.Namespace, report: Report) -> Result:
 
     settings = settings_of(options, report)
     log_to_stderr(quiet=report.quiet)
-    open_parts(settings).close()
+    open_parts(settings, asks_witnesses=True).close()
     hand_down(settings)
     with stopped_by_signals() as stop, PrefectServer(settings.cache, report.say) as server:
         server.ready()

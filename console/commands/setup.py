@@ -1,4 +1,4 @@
-"""Setting up a machine: `config`, `db upgrade`, `version`."""
+"""Setting up a machine: `config`, `version`."""
 
 from __future__ import annotations
 
@@ -61,17 +61,6 @@ def without_password(url: str) -> str:
         return "(not a database URL)"
     secret = {key: "***" for key in parsed.query if "password" in key.lower()}
     return parsed.update_query_dict(secret).render_as_string(hide_password=True)
-
-
-def db(options: argparse.Namespace, report: Report) -> Result:
-    """Make or update the tables. The folder of a SQLite file is made with them."""
-    from infra.ledger.database import upgrade
-
-    settings = settings_of(options, report)
-    url = without_password(settings.database)
-    report.say(f"updating the tables of {url}")
-    upgrade(settings.database)
-    return Result({"database": url}, lambda console: console.print(f"the tables of {url} are current"))
 
 
 def version(options: argparse.Namespace, report: Report) -> Result:

@@ -15,7 +15,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, SQLAlchemyError
 
@@ -36,6 +36,9 @@ _PRAGMAS = (
 )
 _LOST_RACES = {"40001", "40P01", "55P03"}
 """PostgreSQL: serialization failure, deadlock, lock not available."""
+
+_UPGRADING = 0x7068617365676174
+"""The advisory lock of those who change the schema, "phasegat"."""
 
 _DAMAGED = ("malformed", "not a database", "Could not decode to UTF-8", "invalid page", "invalid byte sequence")
 """What the two databases say about bytes that they did not write themselves."""
@@ -155,20 +158,49 @@ def _config() -> Config:
     return config
 
 
-def upgrade(url: str) -> None:
-    """Brings the schema to this version. Every migration runs in its own transaction; running it again does nothing."""
+def upgrade(url: str) -> tuple[str | None, str]:
+    """Brings the schema to this version, in one transaction: killed anywhere, it leaves the old schema or the new one. Two at
+    once wait for each other. Returns the version that was found (None: no tables) and the present one. Raises Refused
+    for the schema of a newer phasegate.
+    """
     engine = connect(url)
     config = _config()
     try:
         if engine.url.drivername == "sqlite":
             Path(str(engine.url.database)).parent.mkdir(parents=True, exist_ok=True)
         with writing(engine) as connection:
+            if engine.dialect.name == "postgresql":
+                connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _UPGRADING})
+            found = _revision(connection)
+            _require_known(engine, found)
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
+            return found, newest_schema()
     except OSError as error:
         raise Unavailable(f"cannot make {engine.url.database}: {error.strerror}") from error
     finally:
         engine.dispose()
+
+
+def newest_schema() -> str:
+    """The version of the schema that this code reads and writes."""
+    return str(ScriptDirectory.from_config(_config()).get_current_head())
+
+
+def _revision(connection: Connection) -> str | None:
+    return MigrationContext.configure(connection).get_current_revision()
+
+
+def _require_known(engine: Engine, found: str | None) -> None:
+    """Raises Refused for a schema that this code has no migration of: it cannot say what is in there."""
+    known = {one.revision for one in ScriptDirectory.from_config(_config()).walk_revisions()}
+    if found is not None and found not in known:
+        where = engine.url.render_as_string(hide_password=True)
+        raise Refused(
+            f"the schema of {where} is {found}, which this phasegate does not know; it knows up to {newest_schema()}",
+            hint="a newer phasegate made it: use that one, or restore the copy from before its upgrade",
+            expected=newest_schema(), found=found,
+        )  # fmt: skip
 
 
 def is_blank(url: str) -> bool:
@@ -178,19 +210,20 @@ def is_blank(url: str) -> bool:
         if engine.url.drivername == "sqlite" and not Path(str(engine.url.database)).is_file():
             return True
         with reading(engine) as connection:
-            return MigrationContext.configure(connection).get_current_revision() is None
+            return _revision(connection) is None
     finally:
         engine.dispose()
 
 
 def require_schema(engine: Engine) -> None:
-    """Raises Unavailable unless the schema is there and is this version's."""
+    """Raises Unavailable unless the schema is there and is this version's, Refused for that of a newer phasegate."""
     database = engine.url.database
     if engine.url.drivername == "sqlite" and not Path(str(database)).is_file():
         raise Unavailable(f"there is no ledger at {database}", hint=UPGRADE_HINT)
     with reading(engine) as connection:
-        found = MigrationContext.configure(connection).get_current_revision()
-    expected = ScriptDirectory.from_config(_config()).get_current_head()
-    if found != expected:
+        found = _revision(connection)
+    _require_known(engine, found)
+    if found != (expected := newest_schema()):
         where = engine.url.render_as_string(hide_password=True)
-        raise Unavailable(f"the schema of {where} is {found or 'missing'}, expected {expected}", hint=UPGRADE_HINT)
+        behind = "there are no tables of a ledger in" if found is None else "the schema is behind in"
+        raise Unavailable(f"{behind} {where}: {found or 'nothing'}, expected {expected}", hint=UPGRADE_HINT)

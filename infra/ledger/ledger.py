@@ -17,6 +17,7 @@ from infra.ledger.by_position import read_one
 from infra.ledger.database import connect, reading, require_schema, sweep, writing
 from infra.ledger.intake_store import IntakeStore
 from infra.ledger.overview import Extent, read_extents, read_time
+from infra.ledger.durability import require_durable
 from infra.ledger.rows import Batch, Erased, Fault, Head, Standing, Stored, StoredCheckpoint, StoredRecord, Stream
 from infra.ledger.tables import checkpoints, digest, entries, logs, positions, relays, streams
 from infra.ledger.tiles import TileReader
@@ -50,6 +51,10 @@ class Ledger:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self.close()
 
+    def require_durable(self) -> None:
+        """Raises Refused where a commit that returned could be lost: whoever writes asks before."""
+        require_durable(self._engine)
+
     def bind(self, prefix: str, partitions: int, clock: str, cluster_id: str | None = None) -> Stream:
         """Says which bus this ledger records, once. The same again does nothing; a cluster id may be added later."""
         wanted = Stream(prefix, partitions, clock, cluster_id)
@@ -60,12 +65,10 @@ class Ledger:
             if bound == found:
                 return bound
             columns = (bound.prefix, bound.partitions, bound.clock, bound.cluster_id)
-            names = ("prefix", "partitions", "clock", "cluster_id")
-            values = dict(zip(names, columns, strict=True), digest=digest(1, *columns))
             if found is None:
-                connection.execute(insert(streams).values(id=1, **values))
+                connection.execute(insert(streams).values((1, *columns, digest(1, *columns))))
             else:
-                connection.execute(update(streams).values(values))
+                connection.execute(update(streams).values(cluster_id=bound.cluster_id, digest=digest(1, *columns)))
         return bound
 
     def stream(self) -> Stream | None:

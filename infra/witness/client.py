@@ -133,6 +133,35 @@ def _ask(
         return Reply(name, error.message)
 
 
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """The size that a witness has cosigned of a log; None where it did not say, and what it said then. `is_other`: at the very
+    size that was asked about it has another root.
+    """
+
+    witness: str
+    size: int | None
+    said: str
+    is_other: bool = False
+
+
+def seen_by(address: Address, note: bytes, size: int, within_s: float = WITHIN_S) -> Seen:
+    """Asks from the size of the note itself, so that a witness who has cosigned anything else only says how much: nothing is
+    cosigned that was not cosigned before.
+    """
+    name = address.key.name
+    try:
+        status, kind, body = _post(address, format_add_checkpoint(size, (), note), within_s)
+        if status == 409 and kind.partition(";")[0].strip() == SIZE_TYPE:
+            seen = parse_size(body)
+            return Seen(name, seen, "", is_other=seen == size)
+    except PhasegateError as error:
+        return Seen(name, None, error.message)
+    if status in (200, 422):  # The proof that was sent is right where the root is.
+        return Seen(name, size, "", is_other=status == 422)
+    return Seen(name, None, f"refused with {status}: {body[:300].decode('utf-8', 'replace').strip()}")
+
+
 def _post(address: Address, body: bytes, within_s: float) -> tuple[int, str, bytes]:
     """Status, content type and body of an answer. No redirects, no proxies; after `within_s` the line is cut, however
     slowly the other side goes on talking.

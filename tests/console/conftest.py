@@ -15,10 +15,13 @@ import pytest
 
 from console.main import main
 from flows.office import Office
+from tests.infra.conftest import postgres_database, postgres_url
 from tests.support import long_cup, long_told, small
 from tests.support.deployment import environment
 from tests.support.long_cup import TEAMS, day, instant
 from tests.support.stage import Stage, memory_stage
+
+__all__ = ["postgres_database", "postgres_url"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -84,7 +84,8 @@ def test_db_upgrade_makes_the_tables_and_may_be_repeated(phasegate: Phasegate) -
     assert phasegate("db", "upgrade").code == 0
     assert Path(".phasegate/ledger.sqlite").is_file()
     answer = phasegate("db", "upgrade", "--json")
-    assert answer.data == {"database": "sqlite:///.phasegate/ledger.sqlite"}
+    assert answer.data["database"] == "sqlite:///.phasegate/ledger.sqlite"
+    assert answer.data["from"] == answer.data["to"]
 
 
 def test_a_database_that_cannot_hold_a_ledger_is_refused(phasegate: Phasegate) -> None:

@@ -25,7 +25,8 @@ def postgres_url() -> Iterator[str]:
     """The address of a real PostgreSQL. Where none can be had, tests are skipped with the reason, or fail
     under CI=true.
     """
-    directory = TemporaryDirectory(prefix="phasegate-postgres-", ignore_cleanup_errors=True)
+    folder = os.environ.get("TMPDIR", "/tmp")
+    directory = TemporaryDirectory(prefix="phasegate-postgres-", dir=folder, ignore_cleanup_errors=True)
     try:
         server = _start(Path(directory.name))
     except PhasegateError as error:

@@ -7,9 +7,9 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import text
 
-from events.errors import Unavailable
+from events.errors import Refused, Unavailable
 from infra.ledger import Ledger
-from infra.ledger.database import connect, upgrade
+from infra.ledger.database import connect, newest_schema, upgrade
 from infra.ledger.tables import DIGESTED, metadata
 
 
@@ -27,14 +27,26 @@ def test_the_migrations_make_the_tables_that_queries_expect(url: str) -> None:
     engine.dispose()
 
 
-def test_a_schema_of_another_version_is_not_opened(url: str) -> None:
+def is_now(url: str, version: str) -> None:
     engine = connect(url)
     with engine.connect().execution_options(writes=True) as connection, connection.begin():
-        connection.execute(text("UPDATE alembic_version SET version_num = '0000'"))
+        connection.execute(text("UPDATE alembic_version SET version_num = :version"), {"version": version})
     engine.dispose()
-    with pytest.raises(Unavailable, match="0000") as error:
+
+
+def test_an_older_schema_is_not_opened_and_the_way_on_is_said(url: str) -> None:
+    is_now(url, "0001")
+    with pytest.raises(Unavailable, match=f"the schema is behind .*0001, expected {newest_schema()}") as error:
         Ledger.open(url)
     assert error.value.hint == "phasegate db upgrade"
+
+
+def test_the_schema_of_a_newer_phasegate_is_neither_opened_nor_upgraded(url: str) -> None:
+    is_now(url, "9999")
+    for act in (Ledger.open, upgrade):
+        with pytest.raises(Refused, match=f"is 9999, .*knows up to {newest_schema()}") as error:
+            act(url)
+        assert "newer phasegate" in error.value.hint
 
 
 def test_a_digest_covers_every_other_column() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, Self
 
 import orjson
 
@@ -22,7 +22,7 @@ from handlers.places import NOBODY, PENDING, Scope
 from handlers.recording import restore
 from handlers.scopes import At, places_at, scope_of
 from handlers.state import Fact, State
-from handlers.waiting import remember
+from handlers.waiting import forget, remember
 
 
 class StoredEntry(Protocol):
@@ -37,7 +37,7 @@ class StoredEntry(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class _Hole:
+class Hole:
     """A first entry without its record."""
 
     index: int
@@ -65,8 +65,26 @@ class Folder:
         self._judging = judging
         self._hidden = hidden
         self._pending: dict[int, tuple[Fact, bytes, At]] = {}
-        self._hiding: dict[int, _Hole] = {}
+        self._hiding: dict[int, Hole] = {}
         self._records: dict[int, Record] = {}
+
+    @classmethod
+    def going_on(
+        cls, state: State, hiding: Mapping[int, Hole], *, judging: bool = False, hidden: Look = nothing_hidden
+    ) -> Self:
+        """One that has folded a log up to `state`, which was kept by a judge and is the folder's from now on. What pends is
+        put back as it came: `finish` judges it again, as if everything had been folded here.
+        """
+        folder = cls(state.programme, judging=judging, engines=state.engines, hidden=hidden)
+        folder.state = state
+        folder._hiding = dict(hiding)
+        for index, waiting in sorted(state.waiting.items()):
+            fact, record = waiting.fact, waiting.record
+            folder._pending[index] = (fact, record.value or b"", (record.topic, record.partition))
+            folder._records[index] = record
+            forget(state, fact)
+        state.waiting, state.waits, state.claims = {}, {}, {}
+        return folder
 
     def apply(self, stored: StoredEntry) -> None:
         """Applies the next entry. Raises Tampered when it does not follow the one before."""
@@ -119,7 +137,7 @@ class Folder:
     def _hide(self, index: int, entry: Mapping[str, Any]) -> None:
         """A record whose content was erased. Raises Tampered for one that is not there and was not."""
         state, verdict = self.state, entry["verdict"]
-        hole = _Hole(index, (entry["topic"], entry["partition"]), entry["offset"], entry["type"], self._hidden(index))
+        hole = Hole(index, (entry["topic"], entry["partition"]), entry["offset"], entry["type"], self._hidden(index))
         if hole.hidden is None:
             raise Tampered(f"{state.programme}: entry {index} is {verdict}, but its record is not there")
         self._note(hole.at, hole.offset, hide(state, hole.at[0], hole.type, verdict))
@@ -128,7 +146,7 @@ class Folder:
         else:
             self._forget(hole)
 
-    def _forget(self, hole: _Hole) -> None:
+    def _forget(self, hole: Hole) -> None:
         if self._judging and hole.hidden is not None and hole.hidden.identity is not None:
             self.state.forgotten.setdefault(hole.at[0], {})[hole.hidden.identity] = hole.index
 
@@ -144,7 +162,7 @@ class Folder:
             scope = scope_of(self.state, fact) if verdict == "accepted" else NOBODY
             places_at(self.state, at).settle(fact.offset, scope)
 
-    def _settle_hidden(self, verdict: str, hole: _Hole) -> None:
+    def _settle_hidden(self, verdict: str, hole: Hole) -> None:
         reveal(self.state, hole.type)
         scope = NOBODY
         if verdict == "accepted":

@@ -14,6 +14,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import MISSING, Field, dataclass, field, fields
 from itertools import chain, count, islice, repeat
+from operator import attrgetter, itemgetter
 from typing import Any, Protocol
 
 from pydantic import BaseModel
@@ -30,20 +31,38 @@ class Pools:
     """What a document is written into: the texts by their numbers, and the objects of each class by theirs."""
 
     texts: dict[str, int] = field(default_factory=lambda: defaultdict(count().__next__))
-    numbers: dict[type, dict[int, int]] = field(default_factory=dict)
-    objects: dict[type, dict[int, Any]] = field(default_factory=dict)
+    numbers: dict[str, dict[int, int]] = field(default_factory=dict)
+    objects: dict[str, dict[int, Any]] = field(default_factory=dict)
+
+    def refer(self, pool: str, values: list[Any]) -> list[int]:
+        """The numbers of objects in a pool, which they are put into where they are not there yet."""
+        if pool not in self.numbers:
+            self.numbers[pool], self.objects[pool] = defaultdict(count().__next__), {}
+        numbers = list(map(self.numbers[pool].__getitem__, map(id, values)))
+        self.objects[pool].update(zip(numbers, values, strict=True))
+        return numbers
+
+    def everything(self, pool: str) -> list[Any]:
+        """What was put into a pool, by number; to be asked when nothing more will be."""
+        return list(self.objects.get(pool, {}).values())
 
 
 @dataclass(slots=True)
 class Document:
-    """What is read: the texts, the columns of each class by its name, and the objects that were made of them so far."""
+    """What is read: the texts, the other pools, and the objects that were made of them so far."""
 
     texts: list[str]
-    columns: Mapping[str, Written]
+    pools: Mapping[str, Written]
     engines: Mapping[str, Engine] | None
     without: tuple[type, frozenset[str]]
     """Fields of one class that nobody asks for: they have what a new object has."""
-    made: dict[type, list[Any]] = field(default_factory=dict)
+    made: dict[str, list[Any]] = field(default_factory=dict)
+
+    def referred(self, pool: str, numbers: list[int], make: Callable[[Written, Document], list[Any]]) -> list[Any]:
+        """The objects of these numbers; `make` makes all of a pool when it is first referred to."""
+        if pool not in self.made:
+            self.made[pool] = make(self.pools[pool], self)
+        return list(map(self.made[pool].__getitem__, numbers))
 
 
 class Column(Protocol):
@@ -108,12 +127,28 @@ class Members:
     each: tuple[Column, ...]
 
     def write(self, values: list[Any], into: Pools) -> Written:
-        columns = zip(*values, strict=True) if values else [()] * len(self.each)
-        return [each.write(list(column), into) for each, column in zip(self.each, columns, strict=True)]
+        return [each.write(list(map(itemgetter(at), values)), into) for at, each in enumerate(self.each)]
 
     def read(self, written: Written, document: Document) -> list[Any]:
         columns = [each.read(column, document) for each, column in zip(self.each, written, strict=True)]
         return list(zip(*columns, strict=True))
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """Tuples of which the same are in several places, such as the slots of marks: written once each, by number."""
+
+    pool: str
+    members: Members
+
+    def write(self, values: list[Any], into: Pools) -> Written:
+        return into.refer(self.pool, values)
+
+    def read(self, written: Written, document: Document) -> list[Any]:
+        return document.referred(self.pool, written, self.members.read)
+
+    def write_pool(self, into: Pools) -> Written:
+        return self.members.write(into.everything(self.pool), into)
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,12 +180,8 @@ class Pairs:
     values: Column
 
     def write(self, values: list[Any], into: Pools) -> Written:
-        keys = list(chain.from_iterable(values))
-        return [
-            _lengths(values),
-            self.keys.write(keys, into),
-            self.values.write(list(chain.from_iterable(value.values() for value in values)), into),
-        ]
+        keys, members = chain.from_iterable(values), chain.from_iterable(value.values() for value in values)
+        return [_lengths(values), self.keys.write(list(keys), into), self.values.write(list(members), into)]
 
     def read(self, written: Written, document: Document) -> list[Any]:
         pairs = zip(self.keys.read(written[1], document), self.values.read(written[2], document), strict=True)
@@ -169,23 +200,19 @@ class Objects:
     made_of: type
     columns: dict[str, Column] = field(default_factory=dict)
 
+    @property
+    def pool(self) -> str:
+        return self.made_of.__name__
+
     def write(self, values: list[Any], into: Pools) -> Written:
-        if self.made_of not in into.numbers:
-            into.numbers[self.made_of] = defaultdict(count().__next__)
-            into.objects[self.made_of] = {}
-        numbers = list(map(into.numbers[self.made_of].__getitem__, map(id, values)))
-        into.objects[self.made_of].update(zip(numbers, values, strict=True))
-        return numbers
+        return into.refer(self.pool, values)
 
     def read(self, written: Written, document: Document) -> list[Any]:
-        if self.made_of not in document.made:
-            document.made[self.made_of] = self._made(document.columns[self.made_of.__name__], document)
-        return list(map(document.made[self.made_of].__getitem__, written))
+        return document.referred(self.pool, written, self._made)
 
     def write_pool(self, into: Pools) -> Written:
-        """The columns of everything that was referred to; to be called when nothing more will be."""
-        found = list(into.objects.get(self.made_of, {}).values())
-        columns = {name: each.write([getattr(one, name) for one in found], into) for name, each in self.columns.items()}
+        found = into.everything(self.pool)
+        columns = {name: each.write(list(map(attrgetter(name), found)), into) for name, each in self.columns.items()}
         return [len(found), columns]
 
     def _made(self, written: Written, document: Document) -> list[Any]:

@@ -36,6 +36,15 @@ class StoredEntry(Protocol):
     def opening(self) -> Opening | None: ...
 
 
+class Kept(Protocol):
+    """What a judge had folded a log to (`handlers.folded`)."""
+
+    @property
+    def state(self) -> State: ...
+    @property
+    def hiding(self) -> Mapping[int, Hole]: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Hole:
     """A first entry without its record."""
@@ -65,25 +74,25 @@ class Folder:
         self._judging = judging
         self._hidden = hidden
         self._pending: dict[int, tuple[Fact, bytes, At]] = {}
-        self._hiding: dict[int, Hole] = {}
+        self.hiding: dict[int, Hole] = {}
+        """Records without content whose verdict is open, by index."""
         self._records: dict[int, Record] = {}
 
     @classmethod
-    def going_on(
-        cls, state: State, hiding: Mapping[int, Hole], *, judging: bool = False, hidden: Look = nothing_hidden
-    ) -> Self:
-        """One that has folded a log up to `state`, which was kept by a judge and is the folder's from now on. What pends is
-        put back as it came: `finish` judges it again, as if everything had been folded here.
+    def opened(cls, programme: str, kept: Kept | None, *, judging: bool = False, hidden: Look = nothing_hidden) -> Self:
+        """One that has folded what was kept, which is its own from now on; or nothing yet. What pends is put back as it came:
+        `finish` judges it again, as if everything had been folded here.
         """
-        folder = cls(state.programme, judging=judging, engines=state.engines, hidden=hidden)
-        folder.state = state
-        folder._hiding = dict(hiding)
-        for index, waiting in sorted(state.waiting.items()):
-            fact, record = waiting.fact, waiting.record
-            folder._pending[index] = (fact, record.value or b"", (record.topic, record.partition))
-            folder._records[index] = record
-            forget(state, fact)
-        state.waiting, state.waits, state.claims = {}, {}, {}
+        folder = cls(programme, judging=judging, hidden=hidden)
+        if kept is not None:
+            folder.state = state = kept.state
+            folder.hiding = dict(kept.hiding)
+            for index, waiting in sorted(state.waiting.items()):
+                fact, record = waiting.fact, waiting.record
+                folder._pending[index] = (fact, record.value or b"", (record.topic, record.partition))
+                folder._records[index] = record
+                forget(state, fact)
+            state.waiting, state.waits, state.claims = {}, {}, {}
         return folder
 
     def apply(self, stored: StoredEntry) -> None:
@@ -142,7 +151,7 @@ class Folder:
             raise Tampered(f"{state.programme}: entry {index} is {verdict}, but its record is not there")
         self._note(hole.at, hole.offset, hide(state, hole.at[0], hole.type, verdict))
         if verdict == "pending":
-            self._hiding[index] = hole
+            self.hiding[index] = hole
         else:
             self._forget(hole)
 
@@ -151,8 +160,8 @@ class Folder:
             self.state.forgotten.setdefault(hole.at[0], {})[hole.hidden.identity] = hole.index
 
     def _settle(self, verdict: str, of: int) -> None:
-        if of in self._hiding:
-            self._settle_hidden(verdict, self._hiding.pop(of))
+        if of in self.hiding:
+            self._settle_hidden(verdict, self.hiding.pop(of))
             return
         fact, value, at = self._pending.pop(of)
         self._records.pop(of, None)

@@ -10,7 +10,7 @@ import types
 import zlib
 from array import array
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, is_dataclass
 from functools import partial
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
@@ -32,6 +32,7 @@ from handlers.columnar import (
     Plain,
     Pools,
     Rows,
+    Shared,
     Texts,
 )
 from handlers.engine import Engine
@@ -53,6 +54,10 @@ class Folded:
     hiding: dict[int, Hole] = field(default_factory=dict)
 
 
+_SHARED_FROM = 3
+"""Members from which on a tuple is worth a number of its own."""
+
+
 class Unreadable(ValueError):
     """These bytes are not what this build writes."""
 
@@ -65,11 +70,12 @@ class _Array:
 
 
 class _Forms:
-    """The column of each type, made once. `order` has the classes so that each comes before those that it refers to."""
+    """The column of each type, made once. `order` has the pools so that each comes before those that it refers to."""
 
     def __init__(self, outermost: type) -> None:
         self._objects: dict[type, Objects] = {}
-        self.order: list[Objects] = []
+        self._shared: dict[Any, Shared] = {}
+        self.order: list[Objects | Shared] = []
         self.outermost = self._object(outermost)
         self.order.reverse()
 
@@ -93,10 +99,19 @@ class _Forms:
             (each,) = (part for part in parts if part is not type(None))
             return Optional(self.column(each))
         if origin is tuple and parts[1:] != (...,):
-            return Members(tuple(map(self.column, parts)))
+            return self._tuple(hint, parts)
         if origin in _COLLECTIONS:
             return _COLLECTIONS[origin](*(self.column(part) for part in parts if part is not ...))
         raise TypeError(f"a folded log cannot hold {hint!r}: say in handlers/folded.py how it is written")
+
+    def _tuple(self, hint: Any, parts: tuple[Any, ...]) -> Column:
+        members = Members(tuple(map(self.column, parts)))
+        if not (len(parts) >= _SHARED_FROM and set(parts) <= {str, int}):
+            return members
+        if hint not in self._shared:
+            self._shared[hint] = Shared(str(hint), members)
+            self.order.append(self._shared[hint])
+        return self._shared[hint]
 
     def _plain(self, hint: Any) -> Column | None:
         if hint in _PLAIN:
@@ -120,7 +135,7 @@ _PLAIN: Mapping[Any, Column] = {
     str: _TEXTS, int: _NUMBERS, bool: _NUMBERS, bytes: Bytes(), dict[str, Any]: _NUMBERS, Engine: Engines(),
     _Array: Rows(partial(array, "q"), _NUMBERS),
 }  # fmt: skip
-_COLLECTIONS: Mapping[Any, Any] = {
+_COLLECTIONS: Mapping[Any, Callable[..., Column]] = {
     list: partial(Rows, list),
     tuple: partial(Rows, tuple),
     set: partial(Rows, set, order=sorted),
@@ -135,9 +150,9 @@ def encode(folded: Folded) -> bytes:
     """The bytes of a folded log, the same for the same log; to be packed. Raises Unreadable where it holds what JSON cannot."""
     into = Pools()
     _FORMS.outermost.write([folded], into)
-    columns = {form.made_of.__name__: form.write_pool(into) for form in _FORMS.order}
+    pools = {form.pool: form.write_pool(into) for form in _FORMS.order}
     try:
-        return orjson.dumps({"format": FORMAT, "texts": list(into.texts), "columns": columns})
+        return orjson.dumps({"format": FORMAT, "texts": list(into.texts), "pools": pools})
     except TypeError as error:
         raise Unreadable(f"a folded log of {folded.state.programme!r} cannot be written: {error}") from error
 
@@ -148,7 +163,7 @@ def decode(data: bytes, engines: Mapping[str, Engine] | None = None, *, judging:
         written = orjson.loads(data)
         if written["format"] != FORMAT:
             raise Unreadable(f"format {written['format']}, expected {FORMAT}")
-        document = Document(written["texts"], written["columns"], engines, (State, _left_out(judging)))
+        document = Document(written["texts"], written["pools"], engines, (State, _left_out(judging)))
         (folded,) = _FORMS.outermost.read([0], document)
     except (ValueError, TypeError, KeyError, IndexError, AttributeError) as error:
         raise Unreadable(f"not a folded log: {type(error).__name__}: {error}") from error

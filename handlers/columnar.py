@@ -65,6 +65,9 @@ class Document:
         return list(map(self.made[pool].__getitem__, numbers))
 
 
+_NOTHING = Document([], {}, None, (object, frozenset()))
+
+
 class Column(Protocol):
     """How values of one type are written and read."""
 
@@ -230,12 +233,15 @@ class Objects:
 
 @dataclass(frozen=True, slots=True)
 class Models:
-    """Parts of a rulebook, each as the document that it is read from."""
+    """Parts of a rulebook, each as the document that it is read from: rules are never gone on with that are not the same."""
 
     made_of: type[BaseModel]
 
     def write(self, values: list[Any], into: Pools) -> Written:
-        return [value.model_dump(mode="json", by_alias=True, exclude_unset=True) for value in values]
+        documents = [value.model_dump(mode="json", by_alias=True, exclude_unset=True) for value in values]
+        if self.read(documents, _NOTHING) != values:
+            raise ValueError(f"some {self.made_of.__name__} is not read back as it is")
+        return documents
 
     def read(self, written: Written, document: Document) -> list[Any]:
         return list(map(self.made_of.model_validate, written))

@@ -149,11 +149,11 @@ _FORMS = _Forms(Folded)
 def encode(folded: Folded) -> bytes:
     """The bytes of a folded log, the same for the same log; to be packed. Raises Unreadable where it holds what JSON cannot."""
     into = Pools()
-    _FORMS.outermost.write([folded], into)
-    pools = {form.pool: form.write_pool(into) for form in _FORMS.order}
     try:
+        _FORMS.outermost.write([folded], into)
+        pools = {form.pool: form.write_pool(into) for form in _FORMS.order}
         return orjson.dumps({"format": FORMAT, "texts": list(into.texts), "pools": pools})
-    except TypeError as error:
+    except (TypeError, ValueError) as error:
         raise Unreadable(f"a folded log of {folded.state.programme!r} cannot be written: {error}") from error
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import bundles, counterfactual, recording, replays, year
+from benchmarks import bundles, counterfactual, opening, recording, replays, year
 from benchmarks.measure import Row
 from flows.reading import collect_seldom
 
@@ -28,6 +28,7 @@ BENCHMARKS: dict[str, Benchmark] = {
     "year": lambda folder, _events: year.play(folder),
     "counterfactual": lambda _folder, _events: counterfactual.side_by_side(),
     "bundle": lambda folder, events: bundles.by_size(folder, [events // 10, events, events * 10]),
+    "open": lambda folder, events: opening.by_size(folder, [events // 10, events]),
     "flat": lambda folder, events: replays.by_size(folder, [events // 10, events, events * 10]),
 }
 

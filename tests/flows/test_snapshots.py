@@ -233,15 +233,12 @@ def test_what_is_kept_stays_within_both_bounds_and_the_least_used_goes_first(
 
 
 def programmes(count: int) -> list[Message]:
-    """So many programmes, each announced and with three entrants, one event of each in turn."""
+    """The beginnings of so many programmes, one event of each in turn. They are refused, which is recorded like anything."""
     found = []
     for event in (small.announced(), *small.beginnings()):
-        for number in range(count):
-            said = replace(event, subject=f"cup-{number:03d}")
-            at_ms = parse_instant(said.time)
-            found.append(
-                Message(small.topic_of(said), said.subject.encode(), encode(said), (CONTENT_TYPE_HEADER,), at_ms)
-            )
+        for name in (f"cup-{number:03d}" for number in range(count)):
+            value, at_ms = encode(replace(event, subject=name)), parse_instant(event.time)
+            found.append(Message(small.topic_of(event), name.encode(), value, (CONTENT_TYPE_HEADER,), at_ms))
     return found
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import bundles, counterfactual, latency, recording, replays, year
+from benchmarks import bundles, counterfactual, latency, opening, recording, replays, year
 from benchmarks.measure import Row
 from flows.reading import collect_seldom
 
@@ -29,6 +29,7 @@ BENCHMARKS: dict[str, Benchmark] = {
     "counterfactual": lambda _folder, _events: counterfactual.side_by_side(),
     "bundle": lambda folder, events: bundles.by_size(folder, [events // 10, events, events * 10]),
     "latency": lambda folder, events: latency.from_deadline(folder, 20 if events > QUICK else 5),
+    "open": lambda folder, events: opening.by_size(folder, [events // 10, events]),
     "flat": lambda folder, events: replays.by_size(folder, [events // 10, events, events * 10]),
 }
 

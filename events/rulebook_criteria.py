@@ -40,7 +40,8 @@ class BranchRule(Rule):
 
 
 def _kind(criterion: Any) -> str:
-    return "branch" if isinstance(criterion, dict) and "parts" in criterion else "leaf"
+    is_branch = isinstance(criterion, BranchRule) or (isinstance(criterion, dict) and "parts" in criterion)
+    return "branch" if is_branch else "leaf"
 
 
 CriterionRule = Annotated[

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 
 from events.entry import SALT_BYTES, Opening, encode_headers
@@ -50,11 +51,25 @@ class Appending:
         self._ledger = ledger
         self._thread = ThreadPoolExecutor(1, "phasegate-ledger")
         self._under_way: Future[None] | None = None
+        self._beside: Future[None] | None = None
 
     def begin(self, batch: Batch) -> None:
         """Starts to append. The batch before must be finished."""
         assert self._under_way is None  # Or what the batch before raised would go unheard.
         self._under_way = self._thread.submit(self._ledger.append, batch)
+
+    @property
+    def is_free(self) -> bool:
+        """Nothing is being done beside."""
+        return self._beside is None or self._beside.done()
+
+    def beside(self, work: Callable[[], None]) -> None:
+        """Starts to do something else with the ledger, before the next batch is begun. What was done so before must be
+        finished; raises what that raised.
+        """
+        before, self._beside = self._beside, self._thread.submit(work)
+        if before is not None:
+            before.result()
 
     def finish(self) -> None:
         """Returns when the batch under way, if any, is committed. Raises what `Ledger.append` raised."""
@@ -74,3 +89,5 @@ class Appending:
 
     def close(self) -> None:
         self._thread.shutdown()
+        if self._beside is not None:
+            self._beside.result()

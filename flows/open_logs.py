@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
+
+import structlog
 
 from events.entry import Entry, Opening, decode_entry
 from events.record import partition_for
+from flows.appending import Appending
 from flows.erasures import Erasures
-from handlers.fold import Folder
+from flows.kept import Kept
+from flows.snapshots import Snapshots, is_due
+from handlers.fold import Folder, Hole
+from handlers.folded import Folded, Unreadable, encode
 from handlers.judge import Deployment
 from handlers.state import State
 from infra.ledger import Ledger
 
-LOGS_MAX = 256
-"""Programmes kept folded in memory; one that is not comes back from the ledger when its next record arrives."""
+AT_ONCE = 200_000
+"""Entries of logs of which snapshots are made at one go, but at least one: nothing is judged meanwhile."""
 
+log = structlog.get_logger("phasegate.recorder")
 
 LookUp = Callable[[Entry], Opening | None]
 """What a record holds that the ledger does not keep, because a later record is known to erase it."""
@@ -23,38 +31,48 @@ LookUp = Callable[[Entry], Opening | None]
 
 @dataclass(slots=True)
 class OpenLog:
-    """A log as this recorder last wrote it: what is known, and the commitments of what pends."""
+    """A log as this recorder last wrote it: what is known, and the commitments of what pends. `hiding` are the records
+    without content whose verdict is open; `kept` is how many entries its last snapshot has.
+    """
 
     origin: str
     state: State
     commitments: dict[int, str] = field(default_factory=dict)
+    hiding: Mapping[int, Hole] = field(default_factory=dict)
+    kept: int = 0
 
 
 class OpenLogs:
-    """Opens logs when they are asked for; all of them can be forgotten at any time, the ledger has them."""
+    """Opens logs when they are asked for; all of them can be forgotten at any time, the ledger has them. Without
+    `snapshots` each is folded from its first entry.
+    """
 
-    def __init__(self, ledger: Ledger, deployment: Deployment, origin: str) -> None:
+    def __init__(self, ledger: Ledger, deployment: Deployment, origin: str, snapshots: Snapshots | None = None) -> None:
         self._ledger = ledger
         self._deployment = deployment
         self._origin = origin
-        self._logs: dict[str, OpenLog] = {}
+        self._snapshots = snapshots
+        self.kept: Kept[OpenLog] = Kept(lambda opened: opened.state.size)
         self.look_up: LookUp = lambda _entry: None
 
     def get(self, key: str) -> OpenLog:
         """A log folded from the ledger; a new one where the ledger has none."""
-        return self._logs.get(key) or self._open(key)
+        return self.kept.get(key) or self._open(key)
 
     def _open(self, key: str) -> OpenLog:
-        folder = Folder(key, judging=True, hidden=Erasures(self._ledger, key).look)
+        found = None if self._snapshots is None else self._snapshots.restore(key, judging=True)
+        folder, kept = Folder.opened(key, found, judging=True, hidden=Erasures(self._ledger, key).look), 0
         if self._ledger.head(key) is not None:
+            kept = folder.state.size
             ahead = {erased.index for erased in self._ledger.erased(key) if erased.by is None}
-            for stored in self._ledger.read(key):
+            for stored in self._ledger.read(key, kept):
                 if stored.index in ahead:  # Never kept, and not erased yet: what comes before its erasure rests on it.
                     stored.opening = self.look_up(decode_entry(stored.entry))
                 folder.apply(stored)
         state = folder.finish(self._deployment)
         commitments = {index: self._commitment(key, index) for index in state.waiting}
-        self._logs[key] = opened = OpenLog(f"{self._origin}/{key}", state, commitments)
+        opened = OpenLog(f"{self._origin}/{key}", state, commitments, folder.hiding, kept)
+        self.kept.put(key, opened)
         return opened
 
     def _commitment(self, key: str, index: int) -> str:
@@ -64,14 +82,36 @@ class OpenLogs:
     def forget(self, key: str | None = None) -> None:
         """Drops one of them, or all."""
         if key is None:
-            self._logs.clear()
+            self.kept.clear()
         else:
-            self._logs.pop(key, None)
+            self.kept.drop(key)
 
-    def trim(self) -> None:
-        """Drops the oldest of too many. Not while a batch of theirs is still to be written."""
-        for key in list(self._logs)[: max(0, len(self._logs) - LOGS_MAX)]:
-            del self._logs[key]
+    def keep(self, appending: Appending, *, pausing: bool) -> None:
+        """Makes snapshots of what has grown enough, and has them written before the next batch. To be called while all that is
+        folded is in the ledger.
+        """
+        if self._snapshots is None or not appending.is_free:
+            return
+        made: list[tuple[str, int, bytes]] = []
+        for key, opened in self.kept.items():
+            if is_due(size := opened.state.size, opened.kept, pausing=pausing):
+                opened.kept = size
+                made += self._encoded(key, opened)
+                if sum(size for _, size, _ in made) >= AT_ONCE:
+                    break
+        if made:
+            appending.beside(partial(self._write, self._snapshots, made))
+
+    def _encoded(self, key: str, opened: OpenLog) -> list[tuple[str, int, bytes]]:
+        try:
+            return [(key, opened.state.size, encode(Folded(opened.state, dict(opened.hiding))))]
+        except Unreadable as error:
+            log.warning("no-snapshot", programme=key, size=opened.state.size, reason=str(error))
+            return []
+
+    def _write(self, snapshots: Snapshots, made: list[tuple[str, int, bytes]]) -> None:
+        for key, size, data in made:
+            snapshots.write(key, size, data)
 
 
 def partition_of(key: str, partitions: int) -> int:

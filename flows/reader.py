@@ -11,6 +11,8 @@ from events.entry import decode_members
 from events.errors import NotFound
 from events.values import format_instant
 from flows.erasures import Erasures
+from flows.kept import Kept
+from flows.snapshots import Snapshots
 from handlers.fold import Folder
 from handlers.state import State
 from infra.ledger import Ledger
@@ -35,11 +37,14 @@ class Moment(Protocol):
 
 
 class Reader:
-    """Keeps programmes folded and catches up with the ledger at each call. The states it returns are not to be changed."""
+    """Keeps programmes folded and catches up with the ledger at each call. The states it returns are not to be changed. With
+    `snapshots` the present state is opened by one where there is one: not for those who verify, nor are earlier states.
+    """
 
-    def __init__(self, ledger: Ledger) -> None:
+    def __init__(self, ledger: Ledger, *, snapshots: bool = False) -> None:
         self._ledger = ledger
-        self._folders: dict[str, Folder] = {}
+        self._snapshots = Snapshots(ledger) if snapshots else None
+        self.kept: Kept[Folder] = Kept(lambda folder: folder.state.size)
         self._erased: dict[str, int] = {}
         self._lock = threading.Lock()
 
@@ -51,21 +56,21 @@ class Reader:
                 raise NotFound(f"the ledger has no log of {programme!r}; it has: {known}")
             folder = self._caught_up(programme)
             if len(folder.state.erased) > self._erased.get(programme, 0):  # It may hold what is gone by now.
-                del self._folders[programme]
+                self.kept.drop(programme)
                 folder = self._caught_up(programme)
                 self._erased[programme] = len(folder.state.erased)
             return folder.state
 
     def _caught_up(self, programme: str) -> Folder:
-        folder = self._folders.get(programme)
+        folder = self.kept.get(programme)
         if folder is None:
-            folder = self._folders[programme] = self._folder(programme)
+            found = None if self._snapshots is None else self._snapshots.restore(programme, judging=False)
+            folder = Folder.opened(programme, found, hidden=Erasures(self._ledger, programme).look)
+            self.kept.put(programme, folder)
         for index, entry, value in self._ledger.read_values(programme, folder.state.size):
             folder.apply_value(index, entry, value)
+        self.kept.trim()
         return folder
-
-    def _folder(self, programme: str) -> Folder:
-        return Folder(programme, hidden=Erasures(self._ledger, programme).look)
 
     def prefix(self, programme: str, size: int) -> Prefix:
         """What was known after `size` entries: what is folded already where that is the whole log, else folded anew. Not
@@ -74,7 +79,8 @@ class Reader:
         head = self._ledger.head(programme)
         if head is not None and head.size == size and (present := self.state(programme)).size == size:
             return Prefix(present, size, merkle.root(head.stack))
-        folder, stack = self._folder(programme), list[bytes]()
+        folder = Folder(programme, hidden=Erasures(self._ledger, programme).look)
+        stack: list[bytes] = []
         for index, entry, value in self._ledger.read_values(programme, 0, size):
             folder.apply_value(index, entry, value)
             merkle.append(stack, index, merkle.leaf_hash(entry))

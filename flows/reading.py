@@ -31,9 +31,12 @@ class Reading:
     office_keys: Mapping[str, bytes]
     log_keys: tuple[VerifierKey, ...]
     reader: Reader = field(init=False)
+    glance: Reader = field(init=False)
+    """For those who look at what is known now, and rest nothing on it."""
 
     def __post_init__(self) -> None:
         self.reader = Reader(self.ledger)
+        self.glance = Reader(self.ledger, snapshots=True)
 
     def deployment(self) -> Deployment:
         """What judging again needs. Raises Unavailable without a key of the office."""

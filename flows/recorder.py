@@ -22,6 +22,7 @@ from flows.judging import Growth, Judged, judge
 from flows.log_signer import LogSigner
 from flows.open_logs import LookUp, OpenLogs, partition_of
 from flows.relay import Relay
+from flows.snapshots import Snapshots
 from handlers.judge import Deployment
 from infra.keys import SigningKey
 from infra.ledger import Batch, Ledger, LogAppend
@@ -53,7 +54,7 @@ class Recorder:
         self._ledger = ledger
         self._deployment = deployment
         self.signer = LogSigner(ledger, origin, log_key)
-        self._logs = OpenLogs(ledger, deployment, origin)
+        self._logs = OpenLogs(ledger, deployment, origin, None if log_key is None else Snapshots(ledger))
         self._next: dict[tuple[str, int], int] = {}
         self._recorded: dict[tuple[str, int], int] = {}
         self._unsigned: set[str] = set()
@@ -108,6 +109,7 @@ class Recorder:
                     judged = self._judge(records)
                     recorded += self._finish()
                     self._begin(records[: judged.count], judged.growths)
+                    self._logs.kept.trim(judged.growths)
                     recorded += self._after_erasures(judged.growths)
                     records = records[judged.count :]
             recorded += self._finish()
@@ -188,9 +190,9 @@ class Recorder:
 
     def _after(self) -> None:
         self._intake.commit(dict(self._recorded))
-        self._logs.trim()
         if self.signer.key is None:
             return
+        self._logs.keep(self._appending, pausing=False)
         decided, self._decided = self._decided, set()
         refused, self._refused = self._refused, set()
         for key in sorted(decided):
@@ -228,6 +230,7 @@ class Recorder:
             self._unsigned.update(keys)
         for key in sorted(self._unsigned):
             self._sign(key)
+        self._logs.keep(self._appending, pausing=True)
 
     def run(self, stop: threading.Event) -> None:
         """Records until `stop` is set. Whatever cannot be recorded stops it at its position; nothing is skipped."""

@@ -70,7 +70,7 @@ def standing(reading: Reading, head: Head, at: Moment | None, wall_ms: int) -> d
     time is late; one in its own time is as late as its last receipt, and an earlier moment is looked at as of then.
     """
     size = reading.reader.size_at(head.programme, at)
-    state = reading.state(head.programme, at)
+    state = reading.glance.state(head.programme) if at is None else reading.state(head.programme, at)
     found = receipts(reading, head.programme, size)
     now_ms = _now(state, found, at, wall_ms)
     told = {

@@ -45,7 +45,7 @@ class Parts:
 
     def reader(self) -> Reader:
         """A reader of this ledger; keep it, it remembers what it folded."""
-        return Reader(self.ledger)
+        return Reader(self.ledger, snapshots=True)
 
     def recorder(self) -> Recorder:
         """A recorder of its own. Topics must be there. Raises Refused where the database may lose what it has committed."""

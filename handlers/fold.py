@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, Self
 
 import orjson
 
@@ -22,7 +22,7 @@ from handlers.places import PENDING, Scope, unread
 from handlers.recording import restore
 from handlers.scopes import At, places_at, scope_of
 from handlers.state import Fact, State
-from handlers.waiting import remember
+from handlers.waiting import forget, remember
 
 
 class StoredEntry(Protocol):
@@ -36,8 +36,17 @@ class StoredEntry(Protocol):
     def opening(self) -> Opening | None: ...
 
 
+class Kept(Protocol):
+    """What a judge had folded a log to (`handlers.folded`)."""
+
+    @property
+    def state(self) -> State: ...
+    @property
+    def hiding(self) -> Mapping[int, Hole]: ...
+
+
 @dataclass(frozen=True, slots=True)
-class _Hole:
+class Hole:
     """A first entry without its record."""
 
     index: int
@@ -65,8 +74,26 @@ class Folder:
         self._judging = judging
         self._hidden = hidden
         self._pending: dict[int, tuple[Fact, bytes, At]] = {}
-        self._hiding: dict[int, _Hole] = {}
+        self.hiding: dict[int, Hole] = {}
+        """Records without content whose verdict is open, by index."""
         self._records: dict[int, Record] = {}
+
+    @classmethod
+    def opened(cls, programme: str, kept: Kept | None, *, judging: bool = False, hidden: Look = nothing_hidden) -> Self:
+        """One that has folded what was kept, which is its own from now on; or nothing yet. What pends is put back as it came:
+        `finish` judges it again, as if everything had been folded here.
+        """
+        folder = cls(programme, judging=judging, hidden=hidden)
+        if kept is not None:
+            folder.state = state = kept.state
+            folder.hiding = dict(kept.hiding)
+            for index, waiting in sorted(state.waiting.items()):
+                fact, record = waiting.fact, waiting.record
+                folder._pending[index] = (fact, record.value or b"", (record.topic, record.partition))
+                folder._records[index] = record
+                forget(state, fact)
+            state.waiting, state.waits, state.claims = {}, {}, {}
+        return folder
 
     def apply(self, stored: StoredEntry) -> None:
         """Applies the next entry. Raises Tampered when it does not follow the one before."""
@@ -119,22 +146,22 @@ class Folder:
     def _hide(self, index: int, entry: Mapping[str, Any]) -> None:
         """A record whose content was erased. Raises Tampered for one that is not there and was not."""
         state, verdict = self.state, entry["verdict"]
-        hole = _Hole(index, (entry["topic"], entry["partition"]), entry["offset"], entry["type"], self._hidden(index))
+        hole = Hole(index, (entry["topic"], entry["partition"]), entry["offset"], entry["type"], self._hidden(index))
         if hole.hidden is None:
             raise Tampered(f"{state.programme}: entry {index} is {verdict}, but its record is not there")
         self._note(hole.at, hole.offset, hide(state, hole.at[0], hole.type, verdict))
         if verdict == "pending":
-            self._hiding[index] = hole
+            self.hiding[index] = hole
         else:
             self._forget(hole)
 
-    def _forget(self, hole: _Hole) -> None:
+    def _forget(self, hole: Hole) -> None:
         if self._judging and hole.hidden is not None and hole.hidden.identity is not None:
             self.state.forgotten.setdefault(hole.at[0], {})[hole.hidden.identity] = hole.index
 
     def _settle(self, verdict: str, of: int) -> None:
-        if of in self._hiding:
-            self._settle_hidden(verdict, self._hiding.pop(of))
+        if of in self.hiding:
+            self._settle_hidden(verdict, self.hiding.pop(of))
             return
         fact, value, at = self._pending.pop(of)
         self._records.pop(of, None)
@@ -144,7 +171,7 @@ class Folder:
             scope = scope_of(self.state, fact) if verdict == "accepted" else unread(verdict)
             places_at(self.state, at).settle(fact.offset, scope)
 
-    def _settle_hidden(self, verdict: str, hole: _Hole) -> None:
+    def _settle_hidden(self, verdict: str, hole: Hole) -> None:
         reveal(self.state, hole.type)
         scope = unread(verdict)
         if verdict == "accepted":

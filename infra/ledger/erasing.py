@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection, Engine, delete
 
 from events.derived import identity_hash
 from events.envelope import decode_accepted
@@ -12,7 +12,7 @@ from events.errors import Refused
 from infra.ledger.database import reading
 from infra.ledger.reader import log_id_of, query
 from infra.ledger.rows import Erased, Erasing
-from infra.ledger.tables import digest
+from infra.ledger.tables import digest, snapshots
 
 _FOUND = """
 SELECT e."index", e.verdict, s."index", s.verdict, o.value
@@ -33,6 +33,8 @@ def erase(connection: Connection, log_id: int, erasing: Sequence[Erasing]) -> No
     """Deletes what these records hold, in the transaction of `connection`. Raises Refused for one that the log does not
     have: the judge accepts no such erasure.
     """
+    if erasing:
+        connection.execute(delete(snapshots).where(snapshots.c.log_id == log_id))  # It was folded with what goes now.
     for one in erasing:
         found = query(connection, _FOUND, log_id, one.topic, one.partition, one.offset)
         if not found:

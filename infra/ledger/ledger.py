@@ -12,13 +12,24 @@ from events.errors import NotFound, Refused
 from events.note import Checkpoint, VerifierKey
 from events.record import Position
 from infra.keys import SigningKey
-from infra.ledger import by_position, erasing, integrity, reader, signing, writer
+from infra.ledger import by_position, erasing, integrity, reader, signing, snapshots, writer
 from infra.ledger.by_position import read_one
 from infra.ledger.database import connect, reading, require_schema, sweep, writing
+from infra.ledger.durability import require_durable
 from infra.ledger.intake_store import IntakeStore
 from infra.ledger.overview import Extent, read_extents, read_time
-from infra.ledger.durability import require_durable
-from infra.ledger.rows import Batch, Erased, Fault, Head, Standing, Stored, StoredCheckpoint, StoredRecord, Stream
+from infra.ledger.rows import (
+    Batch,
+    Erased,
+    Fault,
+    Head,
+    Snapshot,
+    Standing,
+    Stored,
+    StoredCheckpoint,
+    StoredRecord,
+    Stream,
+)
 from infra.ledger.tables import checkpoints, digest, entries, logs, positions, relays, streams
 from infra.ledger.tiles import TileReader
 
@@ -142,6 +153,18 @@ class Ledger:
     def erased(self, programme: str) -> list[Erased]:
         """Every record of a log whose opening was erased, by index."""
         return list(erasing.read_erased(self._engine, programme))
+
+    def keep_snapshot(self, programme: str, size: int, build: bytes, folded: bytes) -> None:
+        """Keeps what the whole log was folded to, as a cache. Raises Conflict unless the log has that size."""
+        snapshots.keep(self._engine, programme, size, build, folded)
+
+    def snapshot(self, programme: str) -> Snapshot | None:
+        """What is kept so, if anything is: not to be used before it was asked whether it fits."""
+        return snapshots.find(self._engine, programme)
+
+    def fits(self, programme: str, snapshot: Snapshot) -> bool:
+        """The log begins with the entries that were folded."""
+        return snapshots.is_of_log(self._engine, programme, snapshot)
 
     def standing(self) -> Standing:
         """Sizes of the logs and positions of one moment, also while somebody appends."""

@@ -125,6 +125,17 @@ class StoredCheckpoint:
 
 
 @dataclass(frozen=True, slots=True)
+class Snapshot:
+    """What a log of that size and root was folded to, by a build of that fingerprint; whether the row is as it was written."""
+
+    size: int
+    root: bytes
+    build: bytes
+    folded: bytes
+    is_whole: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Stream:
     """The bus that a ledger records."""
 

@@ -8,6 +8,7 @@ from sqlalchemy import Connection
 
 from infra.ledger.reader import query
 from infra.ledger.rows import Fault
+from infra.ledger.snapshots import faults as stray_snapshots
 from infra.ledger.tiles import stray_tiles
 
 
@@ -19,6 +20,7 @@ def strays(connection: Connection) -> Iterator[Fault]:
             if log_id not in known:
                 yield Fault(table, str(log_id), "log_id", "a log", "none")
     yield from stray_tiles(connection, known)
+    yield from stray_snapshots(connection, known)
     for log_id, next_index, size in query(
         connection, "SELECT r.log_id, r.next_index, l.size FROM relays r JOIN logs l ON l.id = r.log_id"
     ):

@@ -155,6 +155,19 @@ tiles = Table(
 )
 """Full tiles; see `infra.ledger.tiles`. They follow from the entries."""
 
+snapshots = Table(
+    "snapshots",
+    metadata,
+    Column("log_id", Number, ForeignKey("logs.id"), primary_key=True, autoincrement=False),
+    Column("size", Number, nullable=False),
+    Column("root", LargeBinary, nullable=False),
+    Column("build", LargeBinary, nullable=False),
+    Column("folded", LargeBinary, nullable=False),
+    Column("digest", LargeBinary, nullable=False),
+    sqlite_strict=True,
+)
+"""A cache; see `infra.ledger.snapshots`."""
+
 DIGESTED = {
     "streams": ("id", "prefix", "partitions", "clock", "cluster_id"),
     "logs": ("programme", "origin", "size", "stack"),
@@ -163,6 +176,7 @@ DIGESTED = {
     "positions": ("topic", "partition", "next_offset"),
     "checkpoints": ("log_id", "size", "note", "stack"),
     "relays": ("log_id", "next_index"),
+    "snapshots": ("log_id", "size", "root", "build", "folded"),
 }
 """The columns under each table's digest, in order. A log's id is not known before its row; its entries show it."""
 

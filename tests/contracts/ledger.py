@@ -83,6 +83,7 @@ def filled(ledger: Ledger) -> Writing:
     ledger.append(log.batch(log.settlement(pending, 0, "accepted", "settled"), log.first()))
     ledger.sign("p", KEY)
     ledger.set_relay_cursor("p", 2)
+    ledger.keep_snapshot("p", 5, b"build", b"folded")
     return log
 
 

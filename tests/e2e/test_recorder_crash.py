@@ -217,6 +217,36 @@ def test_of_two_recorders_the_one_that_slept_is_fenced(
         everything_is_recorded_once(on.parts, flow.acknowledged)
 
 
+def test_recorders_join_leave_and_are_killed_while_events_flow(
+    broker: TemporaryBroker, topic_prefix: str, tmp_path: Path
+) -> None:
+    """Three of one group: one after the other joins, one is told to stop in the middle of its work, one is killed."""
+    with deployment(broker, topic_prefix, tmp_path) as on:
+        messages = crowd.marks(SEED + 2)[:4000]
+        flow = Flow(on, messages, 50)
+        flow.start()
+        group = f"{GROUP}-{topic_prefix}"
+        stays, leaves, dies = (on.recorder(group) for _ in range(3))
+        for recorder in (stays, leaves, dies):
+            go(recorder)
+            until_it_records(recorder, flow)
+        flow.let(10)
+        leaves.send_signal(signal.SIGTERM)
+        flow.let(10)
+        assert leaves.wait(30) == 0, "it finished its transaction and left"
+        dies.send_signal(signal.SIGKILL)
+        dies.wait()
+        flow.let(len(messages))
+        flow.join(60)
+        assert not flow.is_alive()
+        eventually(lambda: on.behind() == 0 and not on.unsigned(), 60)
+        assert stays.poll() is None, "whoever stays records everything"
+        stays.send_signal(signal.SIGTERM)
+        assert stays.wait(30) == 0
+        assert len(flow.acknowledged) == len(messages)
+        everything_is_recorded_once(on.parts, flow.acknowledged)
+
+
 def go(recorder: subprocess.Popen[str]) -> None:
     assert recorder.stdin is not None
     assert recorder.stdout is not None

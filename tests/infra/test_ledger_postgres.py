@@ -9,12 +9,19 @@ from events.errors import Unavailable
 from infra.ledger import Ledger
 from infra.ledger.database import connect, database_url, upgrade
 from tests.contracts.ledger import LedgerContract, Writing
+from tests.contracts.snapshots import SnapshotContract
 from tests.contracts.tampering import TamperingContract
 
 pytestmark = pytest.mark.postgres
 
 
 class TestPostgresLedger(LedgerContract):
+    @pytest.fixture
+    def url(self, postgres_database: str) -> str:
+        return postgres_database
+
+
+class TestPostgresSnapshots(SnapshotContract):
     @pytest.fixture
     def url(self, postgres_database: str) -> str:
         return postgres_database

@@ -10,10 +10,17 @@ from events.errors import Refused, Unavailable
 from infra.ledger import Ledger
 from infra.ledger.database import upgrade
 from tests.contracts.ledger import LedgerContract, Writing
+from tests.contracts.snapshots import SnapshotContract
 from tests.contracts.tampering import TamperingContract
 
 
 class TestSqliteLedger(LedgerContract):
+    @pytest.fixture
+    def url(self, sqlite_database: str) -> str:
+        return sqlite_database
+
+
+class TestSqliteSnapshots(SnapshotContract):
     @pytest.fixture
     def url(self, sqlite_database: str) -> str:
         return sqlite_database

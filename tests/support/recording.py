@@ -2,11 +2,12 @@
 
 Says `ready` once everything is imported, then waits for a line: tests that kill many of these pay for Python's start
 while something else runs; and `recording` at its first record. Works on the parts that the environment names until it is
-killed, or a second line comes.
+killed, or a second line comes, or SIGTERM: then it finishes its transaction, signs, and leaves its group.
 """
 
 from __future__ import annotations
 
+import signal
 import sys
 import threading
 
@@ -33,6 +34,7 @@ def main() -> None:
         stop.set()
 
     threading.Thread(target=stop_when_told, daemon=True).start()
+    signal.signal(signal.SIGTERM, lambda _number, _frame: stop.set())
     recorder = parts.recorder()
 
     def say_once(_record: Record, _verdict: str) -> None:

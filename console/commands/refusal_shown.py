@@ -25,7 +25,7 @@ def _lines(data: Mapping[str, Any]) -> Iterator[str]:
     yield f"entry {data['index']} of {data['programme']}{settled}: refused, {data['reason']}"
     yield f"  rule      {data['rule']}"
     if data["detail"]:
-        yield f"  detail    {_plain(data['detail'])}"
+        yield f"  detail    {printable(data['detail'])}"
     yield f"  received  {data['received']} as {data['topic']}/{data['partition']}/{data['offset']}"
     yield from _record(data["record"])
     for fault in data["faults"]:
@@ -45,11 +45,11 @@ def _record(record: Mapping[str, Any] | None) -> Iterator[str]:
     if record is None:
         yield "  its record was erased"
         return
-    yield f"  key       {_plain(record['key'])}"
+    yield f"  key       {printable(record['key'])}"
     for name, text in record["headers"]:
-        yield f"  header    {_plain(name)}: {_plain(text)}"
+        yield f"  header    {printable(name)}: {printable(text)}"
     if record["event"] is None:
-        yield f"  value     {_plain(record['value'])}"
+        yield f"  value     {printable(record['value'])}"
         return
     for line in json.dumps(record["event"], ensure_ascii=True, indent=2).splitlines():
         yield f"    {line}"
@@ -57,7 +57,7 @@ def _record(record: Mapping[str, Any] | None) -> Iterator[str]:
 
 def _fault(fault: Mapping[str, Any]) -> Iterator[str]:
     found = "is missing" if fault["missing"] else f"is {_json(fault['value'])}"
-    yield f"  at {_plain(fault['pointer'])}: {found}; {_plain(fault['message'])}"
+    yield f"  at {printable(fault['pointer'])}: {found}; {printable(fault['message'])}"
     if (asked := fault["asked"]) is not None:
         told = {name: asked[name] for name in _SHOWN if name in asked}
         yield f"    asked for: {_json(told)}"
@@ -82,6 +82,6 @@ def _again(again: Mapping[str, Any] | None) -> Iterator[str]:
     yield f"  sent again as {again['as']} (entry {again['said']}): {became}{reason}"
 
 
-def _plain(text: object) -> str:
-    """Nothing of a sender's moves the cursor."""
-    return "".join(one if one.isprintable() else f"\\u{ord(one):04x}" for one in str(text)[:4000])
+def printable(text: object, at_most: int = 4000) -> str:
+    """A text of a sender's for a terminal: nothing in it moves the cursor."""
+    return "".join(one if one.isprintable() else f"\\u{ord(one):04x}" for one in str(text)[:at_most])

@@ -65,12 +65,13 @@ def _is_wanted(row: RefusedRecord, options: argparse.Namespace) -> bool:
 
 
 def _show_groups(logs: list[dict[str, Any]], console: Console) -> None:
+    from console.commands.refusal_shown import printable
     from console.tables import table
 
     heads = ("log", "reason", "source", "records", "sent again", "first", "last", "example")
     rows = [
         (
-            *(one["programme"], row["reason"], printable(row["source"])),
+            *(one["programme"], row["reason"], printable(row["source"] or "?", 120)),
             *(str(row["count"]), str(row["sent_again"]), row["first"], row["last"], str(row["example"])),
         )
         for one in logs
@@ -81,13 +82,6 @@ def _show_groups(logs: list[dict[str, Any]], console: Console) -> None:
         return
     console.print(table(heads, rows))
     console.print("phasegate refused LOG EXAMPLE shows the record, what was expected, and what to do next")
-
-
-def printable(text: str | None) -> str:
-    """A text of a sender's for a terminal: nothing in it moves the cursor."""
-    if text is None:
-        return "?"
-    return "".join(one if one.isprintable() else f"\\u{ord(one):04x}" for one in text[:120])
 
 
 def _one(reading: Reading, programme: str, options: argparse.Namespace) -> Result:

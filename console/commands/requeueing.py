@@ -61,6 +61,11 @@ def requeue(options: argparse.Namespace, report: Report) -> Result:
     settings = settings_of(options, report)
     with open_reading(settings) as reading:
         head = reading.head(options.programme)
+        if head.programme.startswith("unrouted/"):
+            raise Refused(
+                f"a record of {head.programme} has no usable key, so it belongs to no programme that could say anything of it",
+                hint="publish it with the programme's id as its key: phasegate publish FILE",
+            )
         state = announced(reading.state(head.programme))
         row = refused_record(reading, head.programme, options.index, head.size)
         at_ms = moment(state, options.now, is_needed=not options.dry_run)

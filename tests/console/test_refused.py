@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +16,15 @@ from events.entry import decode_entry
 from events.envelope import CONTENT_TYPE_HEADER
 from events.reasons import REFUSALS
 from events.values import format_instant
+from flows.office import Office
+from infra.clock import now_ms
+from infra.memory_bus import MemoryBus
 from tests.console.conftest import Phasegate
 from tests.support import small
+from tests.support.deployment import environment
 from tests.support.log import record_of
 from tests.support.stage import Stage
+from tests.support.stage import stage as stage_on
 from tests.support.told import ANN, BENCH, mark
 
 CUP, DAY = small.PROGRAMME, small.DAY
@@ -83,6 +89,8 @@ def test_records_that_belong_to_no_programme_are_listed_too(phasegate: Phasegate
     one = phasegate("refused", "unrouted/scores/1", 0, "--json").data
     assert (one["source"], one["record"]["key"]) == (ANN, None)
     assert "unrouted/scores/1" in phasegate("refused").out
+    told = phasegate("requeue", "unrouted/scores/1", 0, *WHY, "--json")
+    assert (told.code, "belongs to no programme" in told.document["error"]["message"]) == (6, True)
 
 
 def test_a_record_is_shown_against_the_schema_of_its_type(phasegate: Phasegate, marked: Stage) -> None:
@@ -198,6 +206,29 @@ def test_a_dry_run_says_the_verdict_and_sends_nothing(phasegate: Phasegate, mark
     told = phasegate("requeue", CUP, index, "--value", tmp_path / "m.json", *WHY, "--dry-run", "--json")
     assert (told.code, told.data["would_be"]["verdict"], told.data["sent"]) == (0, "accepted", False)
     assert marked.parts.ledger.heads()[0].size == size
+
+
+def test_on_the_brokers_time_it_is_received_when_it_comes(
+    phasegate: Phasegate, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in environment(tmp_path, f"sqlite:///{tmp_path}/ledger.sqlite").items():
+        monkeypatch.setenv(name, value)
+    on = stage_on(MemoryBus("test", 4, "broker", now_ms), f"sqlite:///{tmp_path}/ledger.sqlite")
+    monkeypatch.setattr("flows.wiring.open_bus", lambda _settings, _ledger: on.parts.bus)
+
+    def record_meanwhile(_seconds: float) -> None:
+        on.record()
+
+    monkeypatch.setattr("flows.acting.Office", partial(Office, pause=record_meanwhile))
+    on.tell(small.announced(clock="broker"))
+    registered = record_of(small.beginnings()[-1])
+    elsewhere = (registered.partition + 1) % 4
+    on.send([Message("submissions", registered.key, registered.value, registered.headers, None, elsewhere)])
+    on.record()
+    words = ("requeue", CUP, 1, "--reason", "the partitioner was another", "--json")
+    assert phasegate(*words, *NOW).code == 2
+    sent = phasegate(*words)
+    assert (sent.code, sent.data["record"]["verdict"]) == (0, "accepted")
 
 
 def test_what_was_late_stays_late(phasegate: Phasegate, marked: Stage) -> None:

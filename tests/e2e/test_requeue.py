@@ -13,7 +13,6 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
-import orjson
 import pytest
 
 from console.main import main
@@ -25,6 +24,7 @@ from infra.kafka.bus import KafkaBus
 from tests.support import small
 from tests.support.deployment import environment
 from tests.support.log import record_of
+from tests.support.requeueing import AT, MARK, misshapen
 from tests.support.stage import Stage, stage
 from tests.support.told import ANN, correction
 
@@ -32,8 +32,6 @@ pytestmark = pytest.mark.kafka
 
 ROOT = Path(__file__).resolve().parents[2]
 CUP, DAY = small.PROGRAMME, small.DAY
-AT = small.OPENS + 15 * DAY
-MARK = small.scores()[0]
 
 
 @contextmanager
@@ -106,11 +104,8 @@ def test_a_refused_mark_is_corrected_sent_again_and_decided_from(
 
 def sent_wrongly(on: Stage) -> int:
     """The first mark with its value as a number; the index of its entry."""
-    record = record_of(MARK)
-    document = orjson.loads(record.value or b"")
-    document["data"]["value"] = 90
-    value = orjson.dumps(document)
-    return _sent(on, Message(record.topic, record.key, value, record.headers, record.received_ms))
+    record = misshapen()
+    return _sent(on, Message(record.topic, record.key, record.value, record.headers, record.received_ms))
 
 
 def _sent(on: Stage, message: Message) -> int:

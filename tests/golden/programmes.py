@@ -20,7 +20,7 @@ from infra.keys import SigningKey
 from infra.ledger import Ledger
 from infra.ledger.database import upgrade
 from tests.golden import erased
-from tests.support import long_history, small
+from tests.support import long_history, requeueing, small
 from tests.support.changed_keys import NEW_OFFICE, to_the_decision
 from tests.support.long_told import registered, reproduced, score, told
 from tests.support.scenarios import memory
@@ -93,6 +93,11 @@ def erased_and_attested(folder: Path) -> Played:
     return Played(erased.erased_and_attested(folder).parts, small.PROGRAMME)
 
 
+def sent_again(folder: Path) -> Played:
+    """Records that were refused and came again, with what the office says of that."""
+    return Played(requeueing.sent_again(folder).parts, small.PROGRAMME)
+
+
 def _scenario(folder: Path, scenario: Scenario) -> Played:
     url = f"sqlite:///{folder}/ledger.sqlite"
     upgrade(url)
@@ -131,6 +136,7 @@ PROGRAMMES: Mapping[str, Callable[[Path], Played]] = {
     "unrouted": unrouted,
     "changed-keys": changed_keys,
     "erased-and-attested": erased_and_attested,
+    "sent-again": sent_again,
     "research-call": research_call,
     "judged-sport": judged_sport,
     "every-step": every_step,

@@ -5,36 +5,18 @@ from __future__ import annotations
 from dataclasses import replace
 from itertools import permutations
 
-import orjson
 import pytest
 
-from events.envelope import Envelope, decode
-from events.record import Record
+from events.envelope import decode
 from tests.spec import given
 from tests.support import small
 from tests.support.erasing import erasure
 from tests.support.log import PARTITION, Log, folded, record_of
+from tests.support.requeueing import AT, MARK, Place, misshapen, requeue
 from tests.support.rooted import RootedLog
 from tests.support.told import ANN, mark
 
 DAY = small.DAY
-AT = small.OPENS + 15 * DAY
-WRONG = mark("a-mark", ANN, AT, "ash", "ann", "30")
-Place = tuple[str, int, int]
-
-
-def misshapen() -> Record:
-    """The mark as its sender wrote it: the value is a number, not text."""
-    document = orjson.loads(record_of(WRONG).value or b"")
-    document["data"]["value"] = 30
-    return replace(record_of(WRONG), value=orjson.dumps(document))
-
-
-def requeue(place: Place, event_id: str = "requeue-1", as_id: str = "a-mark", at_ms: int = AT + 2) -> Envelope:
-    topic, partition, offset = place
-    record = {"topic": topic, "partition": partition, "offset": offset}
-    data = {"record": record, "as": as_id, "reason": "the value was a number"}
-    return small.event("record.requeued", event_id, small.OFFICE, at_ms, **data)
 
 
 def opened() -> RootedLog:
@@ -57,14 +39,14 @@ def test_that_a_refused_record_is_sent_again_is_put_on_record() -> None:
     log, place = refused()
     given(on=log).when(requeue(place)).accepted()
     (only,) = log.state.requeued.items()
-    assert (only[0], only[1].as_id) == (place, "a-mark")
+    assert (only[0], only[1].as_id) == (place, MARK.id)
 
 
 def test_the_corrected_record_under_the_same_id_is_accepted_and_counts() -> None:
     log, place = refused()
     log.tell(requeue(place))
-    given(on=log).when(WRONG).accepted()
-    assert log.state.phases["heat"].marks["ash", "jury", "art", "ann"].ids == ("a-mark",)
+    given(on=log).when(MARK).accepted()
+    assert log.state.phases["heat"].marks["ash", "bench", "speed", "bench"].ids == (MARK.id,)
     assert log.replay().is_identical
     assert folded(log.stored, judging=True) == log.state
 
@@ -89,7 +71,9 @@ def test_a_record_that_was_late_stays_late_when_it_is_sent_again() -> None:
 def test_a_record_is_sent_again_once_and_what_it_was_sent_as_in_its_turn() -> None:
     log, place = refused()
     log.tell(requeue(place))
-    given(on=log).when(requeue(place, "requeue-2")).refused("illegal-transition", "sent again as a-mark already")
+    given(on=log).when(requeue(place, "requeue-2")).refused(
+        "illegal-transition", "sent again as score-ash-speed-bench already"
+    )
     log.tell(misshapen())
     given(on=log).when(requeue(("scores", PARTITION, place[2] + 1), "requeue-3")).accepted()
 
@@ -97,7 +81,7 @@ def test_a_record_is_sent_again_once_and_what_it_was_sent_as_in_its_turn() -> No
 @pytest.mark.parametrize("repeated", [False, True])
 def test_what_was_not_refused_is_not_sent_again(repeated: bool) -> None:
     log = opened()
-    drafts = log.tell(*[WRONG] * (2 if repeated else 1))
+    drafts = log.tell(*[MARK] * (2 if repeated else 1))
     place = ("scores", PARTITION, drafts[-1].record.offset)
     given(on=log).when(requeue(place)).refused("illegal-transition", "was not refused")
 
@@ -147,13 +131,13 @@ def test_it_needs_a_reason() -> None:
 
 def test_a_refused_record_can_be_erased_also_when_it_was_sent_again() -> None:
     log, place = refused()
-    log.tell(requeue(place), WRONG)
+    log.tell(requeue(place), MARK)
     given(on=log).when(erasure(place, at_ms=AT + DAY)).accepted()
 
 
 def test_the_topics_may_be_read_in_any_order() -> None:
     log, place = refused()
-    log.tell(requeue(place), WRONG, requeue(place, "requeue-2"))
+    log.tell(requeue(place), MARK, requeue(place, "requeue-2"))
     for order in permutations(("submissions", "scores", "audits", "decisions")):
         again = Log()
         for record in sorted(log.records, key=lambda record: order.index(record.topic)):

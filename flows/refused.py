@@ -77,7 +77,7 @@ def refused_record(reading: Reading, programme: str, index: int, size: int) -> R
 
 @dataclass(slots=True)
 class Group:
-    """Refused records of one reason and source. The last of them is the example."""
+    """Refused records of one reason and source. The example is the last that was not sent again, if there is one."""
 
     reason: str
     source: str | None
@@ -86,13 +86,13 @@ class Group:
     types: dict[str, None] = field(default_factory=dict)
     topics: dict[str, None] = field(default_factory=dict)
     sent_again: int = 0
+    example: int = 0
 
     def data(self) -> dict[str, Any]:
         return {
             "reason": self.reason, "source": self.source, "count": len(self.indexes), "sent_again": self.sent_again,
             "first": format_instant(min(self.received_ms)), "last": format_instant(max(self.received_ms)),
-            "types": list(self.types), "topics": list(self.topics), "example": self.indexes[-1],
-            "entries": self.indexes,
+            "types": list(self.types), "topics": list(self.topics), "example": self.example, "entries": self.indexes,
         }  # fmt: skip
 
 
@@ -107,5 +107,8 @@ def grouped(records: Iterable[RefusedRecord], requeued: Mapping[Place, Requeue])
         group.topics[row.begun.topic] = None
         if row.begun.type is not None:
             group.types[row.begun.type] = None
-        group.sent_again += row.place in requeued
+        is_left = row.place not in requeued
+        if is_left or len(group.indexes) - 1 == group.sent_again:
+            group.example = row.refusing.index
+        group.sent_again += not is_left
     return sorted(groups.values(), key=lambda group: (-len(group.indexes), group.reason, group.source or ""))

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from events.envelope import Envelope
     from flows.reading import Reading
     from flows.refused import RefusedRecord
+    from flows.sent_again import Successor
     from handlers.state import State
 
 
@@ -118,8 +119,19 @@ def _told(reading: Reading, programme: str, row: RefusedRecord, state: State) ->
         **_expected(event),
         "then": _phase(then, event), "now": _phase(state, event),
         "sent_again": None if said is None else again,
-        "next": next_step(reason, programme, row.begun.index),
+        "next": _next(programme, followed) or next_step(reason, programme, row.begun.index),
     }  # fmt: skip
+
+
+def _next(programme: str, followed: Successor | None) -> str | None:
+    """Of a record that was sent again: what it was sent as is to be looked at, or nothing."""
+    if followed is None:
+        return None
+    if followed.verdict == "pending":
+        return f"wait: what it was sent again as pends (phasegate log {programme} {followed.index})"
+    if followed.verdict == "refused":
+        return f"phasegate refused {programme} {followed.index}: what it was sent again as was refused too"
+    return f"nothing: it was sent again, and entry {followed.index} counts"
 
 
 def _event(row: RefusedRecord) -> Envelope | None:
@@ -154,9 +166,13 @@ def _phase(state: State, event: Envelope | None) -> dict[str, Any] | None:
         "phase": phase.rules.id,
         "status": phase.status,
         "opens": format_instant(phase.opens_ms),
-        "deadlines": {window: format_instant(last_ms) for window, last_ms in phase.deadlines.items()},
+        "deadlines": {window: format_instant(last_ms) for window, last_ms in _by_end(phase.deadlines)},
         "reopened_until": None if phase.round.until_ms is None else format_instant(phase.round.until_ms),
     }
+
+
+def _by_end(deadlines: Mapping[str, int]) -> list[tuple[str, int]]:
+    return sorted(deadlines.items(), key=lambda row: (row[1], row[0]))
 
 
 def _write(path: Path, row: RefusedRecord) -> None:

@@ -159,6 +159,7 @@ def test_a_corrected_mark_is_sent_again_accepted_counted_and_replayed(
     assert replayed(phasegate)
     again = phasegate("refused", CUP, index, "--json").data["sent_again"]
     assert again["record"] == {"index": index + 2, "verdict": "accepted", "reason": None}
+    assert "nothing" in phasegate("refused", CUP, index, "--json").data["next"]
     assert phasegate("refused", CUP, "--json").data["groups"][0]["sent_again"] == 1
     (told,) = phasegate("explain", CUP, "--record", index, "--json").data["sent_again"]
     assert (told["code"], told["entries"]) == ("record.sent-again", [index + 1, index + 2])
@@ -195,6 +196,8 @@ def test_what_would_be_refused_again_is_not_sent_unless_it_is_asked_for(phasegat
     anyway = phasegate("requeue", CUP, index, *WHY, *NOW, "--anyway", "--json")
     assert (anyway.code, anyway.data["record"]["reason"]) == (6, "schema-invalid")
     again = anyway.data["record"]["index"]
+    assert f"refused {CUP} {again}" in phasegate("refused", CUP, index, "--json").data["next"]
+    assert phasegate("refused", CUP, "--json").data["groups"][0]["example"] == again
     assert phasegate("requeue", CUP, again, *WHY, *NOW, "--anyway", "--json").data["record"]["index"] > again
     assert replayed(phasegate)
 

@@ -78,7 +78,8 @@ async def _apply(client: PrefectClient, wanted: AutomationCore) -> None:
     if not found:
         await client.create_automation(wanted)
         return
-    whole = AutomationCore.model_validate(wanted.model_dump())  # An update leaves out what was not set, defaults too.
+    # An update sends what was set, and not defaults: set all, but for what the server takes at creation alone.
+    whole = AutomationCore.model_validate(wanted.model_dump(exclude={"owner_resource"}))
     await client.update_automation(found[0].id, whole)
     for other in found[1:]:
         await client.delete_automation(other.id)

@@ -59,6 +59,14 @@ class BusContract:
         assert set(read) == set(positions)
         assert [(read[at].key, read[at].value) for at in positions] == [(one.key, one.value) for one in sent]
 
+    def test_a_stamp_that_publishing_returns_is_that_of_the_record(self, bus: Bus) -> None:
+        with closing(bus.publisher()) as publisher:
+            stamped = publisher.publish_stamped([message(b"k%d" % n, topic=TOPICS[n % 4]) for n in range(8)])
+        for one in stamped:
+            at = one.position
+            (record,) = bus.read(at.topic, at.partition, at.offset, at.offset + 1)
+            assert record.received_ms == one.received_ms
+
     def test_order_is_kept_within_a_partition(self, bus: Bus) -> None:
         with closing(bus.publisher()) as publisher, closing(bus.intake("g", from_the_beginning)) as intake:
             for start in range(0, 300, 100):

@@ -14,7 +14,7 @@ from infra import clock
 from infra.settings import Settings
 
 SKEW_MS = 2_000
-TODO = "set the clocks (NTP): docs/operating.md#clock-skew"
+SET_THEM = "set the clocks (NTP): docs/operating.md#clock-skew"
 
 
 def cluster_clock(settings: Settings) -> Finding:
@@ -58,6 +58,6 @@ def _skew(ask: Callable[[], tuple[Any, int | None]]) -> tuple[Any, int]:
 def _found(name: str, whose: str, skew_ms: int) -> Finding:
     if abs(skew_ms) > SKEW_MS:
         side = "ahead of" if skew_ms > 0 else "behind"
-        return Finding(name, "failed", f"{whose} is {abs(skew_ms) / 1000:.1f} s {side} ours", TODO)
+        return Finding(name, "failed", f"{whose} is {abs(skew_ms) / 1000:.1f} s {side} ours", SET_THEM)
     told = "is ours" if skew_ms == 0 else f"differs from ours by {abs(skew_ms)} ms"
     return Finding(name, "ok", f"{whose} {told}")

@@ -28,9 +28,7 @@ def perform(bus: Bus, ledger: Ledger, event: Envelope, key: SigningKey | None, s
     each act has an id of its own, and then the rules refuse what can only be said once.
     """
     topic = TYPES[event.type].topics[0]
-    return send_one(
-        bus, ledger, event.subject or "", message(topic, event, key, stamp_ms, following(of_environment()))
-    )
+    return send_one(bus, ledger, event.subject or "", message(topic, event, key, stamp_ms, following(of_environment())))
 
 
 def send_one(bus: Bus, ledger: Ledger, programme: str, sent: Message) -> Recorded:

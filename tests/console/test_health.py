@@ -69,7 +69,7 @@ def test_a_database_whose_clock_differs_is_found(postgres_database: str, ours: C
     assert health_clocks.database_clock(settings).state == "ok"
     ours(60_000)
     found = health_clocks.database_clock(settings)
-    assert found == Finding("db clock", "failed", found.found, health_clocks.TODO)
+    assert found == Finding("db clock", "failed", found.found, health_clocks.SET_THEM)
     assert "behind ours" in found.found
 
 

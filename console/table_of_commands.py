@@ -11,6 +11,7 @@ from console import (
     acts,
     arguments,
     cluster_arguments,
+    database_arguments,
     key_arguments,
     lever_arguments,
     looking_arguments,
@@ -121,7 +122,9 @@ COMMANDS: Mapping[str, Command] = {
         "cosign checkpoints of logs, as a service", key_arguments.witness, "console.commands.witness:witness"
     ),
     "config": Command("each setting and where it came from", arguments.nothing, "console.commands.setup:config"),
-    "db": Command("the ledger's tables, and who may do what in them", arguments.db, "console.commands.database:run"),
+    "db": Command(
+        "the ledger's tables, and who may do what in them", database_arguments.db, "console.commands.database:run"
+    ),
     "doctor": Command("check this machine and what it reaches", arguments.nothing, "console.commands.doctor:run"),
     "version": Command("the versions of phasegate and its parts", arguments.nothing, "console.commands.setup:version"),
 }

@@ -39,15 +39,15 @@ RIGHTS: Mapping[Role, Rights] = {
         "checkpoints": _APPEND,
         "relays": (*_APPEND, 'UPDATE ("next_index", "digest")'),
         "tiles": _APPEND,
-        "snapshots": (*_APPEND, "UPDATE", "DELETE"),
+        "snapshots": (*_APPEND, "DELETE"),
     },
     "reader": dict.fromkeys((*_OF_LOGS, "snapshots"), _READ),
     "auditor": dict.fromkeys(_OF_LOGS, _READ),
     "intake": {
-        **dict.fromkeys(("alembic_version", "streams", "logs", "entries"), _READ),
+        **dict.fromkeys(_OF_LOGS, _READ),
         "api_keys": _READ,
         "api_key_revocations": _READ,
-        "receipts": (*_APPEND, "DELETE"),
+        "receipts": _APPEND,
     },
 }
 _SEQUENCES: Mapping[Role, tuple[str, ...]] = {"recorder": ("logs_id_seq",)}

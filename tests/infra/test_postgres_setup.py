@@ -7,7 +7,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine, make_url, text
 from sqlalchemy.exc import DBAPIError
 
 from events.errors import Refused
@@ -39,6 +39,31 @@ def documented() -> str:
 def refused(engine: Engine, statement: str) -> None:
     with engine.connect() as connection, pytest.raises(DBAPIError, match="the ledger only grows"):
         connection.execute(text(statement))
+
+
+def test_an_owner_who_is_no_superuser_makes_tables_and_roles_as_documented(postgres_url: str) -> None:
+    first = re.findall(r"```sql\n(CREATE ROLE.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)[0]
+    names = {role: f"{role}_of_owner" for role in RIGHTS}
+    with psycopg.connect(postgres_url, autocommit=True) as superuser:
+        for statement in first.strip().splitlines():
+            superuser.execute(statement)
+        own = (
+            make_url(postgres_url)
+            .set(username="phasegate_owner", database="ledger")
+            .render_as_string(hide_password=False)
+        )
+        upgrade(own)
+        engine = connect(own)
+        grant(engine, names)
+        assert not any("CREATE ROLE" in statement for statement in grant(engine, names))
+        recorder = connect(engine.url.set(username=names["recorder"]).render_as_string(hide_password=False))
+        assert excess(recorder) == []
+        assert excess(engine) == ["it may make roles", "it owns the tables, and could switch their triggers off"]
+        recorder.dispose()
+        engine.dispose()
+        superuser.execute("DROP DATABASE ledger")
+        for name in (*names.values(), "phasegate_owner"):
+            superuser.execute(f"DROP ROLE {name}")
 
 
 def test_a_ledger_is_partitioned_as_documented_and_is_all_that_it_was(postgres_database: str) -> None:

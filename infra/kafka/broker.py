@@ -20,8 +20,9 @@ from pathlib import Path
 from events.errors import Unavailable
 from infra.kafka import supervisor
 from infra.kafka.jars import Say, exclusive
-from infra.kafka.launch import Launched, launch
+from infra.kafka.launch import Launched, Shape, launch
 from infra.kafka.process import HOST, answers, birth, stop
+from infra.kafka.settings import Node
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,8 +125,9 @@ def _spawn_daemon(argv: list[str], log: Path) -> int:
 class TemporaryBroker:
     """A broker held by a supervisor process. `kill` and `restart` are for tests of what a crash costs."""
 
-    def __init__(self, say: Say) -> None:
+    def __init__(self, say: Say, shape: Shape = Node) -> None:
         self._say = say
+        self._shape = shape
         self.home = Path(tempfile.mkdtemp(prefix="phasegate-kafka-"))
         self._supervisor = subprocess.Popen(
             [sys.executable, "-I", supervisor.__file__, str(self.home)],
@@ -172,7 +174,13 @@ class TemporaryBroker:
 
     def _launch(self, ports: tuple[int, int] | None) -> Launched:
         try:
-            return launch(self.home, lambda argv, log: self._order({"start": argv, "log": str(log)}), ports, self._say)
+            return launch(
+                self.home,
+                lambda argv, log: self._order({"start": argv, "log": str(log)}),
+                ports,
+                self._say,
+                shape=self._shape,
+            )
         except BaseException:
             self.close()
             raise
@@ -190,9 +198,9 @@ class TemporaryBroker:
 
 
 @contextmanager
-def temporary_broker(say: Say = _silent) -> Iterator[TemporaryBroker]:
+def temporary_broker(say: Say = _silent, shape: Shape = Node) -> Iterator[TemporaryBroker]:
     """A broker for as long as the block, with data that is thrown away, even when this process is killed with -9."""
-    broker = TemporaryBroker(say)
+    broker = TemporaryBroker(say, shape)
     try:
         yield broker
     finally:

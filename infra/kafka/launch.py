@@ -11,10 +11,13 @@ from events.errors import Unavailable
 from infra.kafka.jars import Say, broker_jars
 from infra.kafka.java import Java, find_java
 from infra.kafka.process import HOST, answers, birth, free_ports, is_free
-from infra.kafka.settings import FEATURES, JVM, write_settings
+from infra.kafka.settings import FEATURES, JVM, Node, write_settings
 
 Spawn = Callable[[list[str], Path], int]
 """Starts argv with its output appended to a log; returns the pid."""
+
+Shape = Callable[[int, int], Node]
+"""The node to start, from the port for its clients and the one of its controller."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +29,15 @@ class Launched:
     java: Java
 
 
-def launch(home: Path, spawn: Spawn, ports: tuple[int, int] | None, say: Say, patience_s: float = 90.0) -> Launched:
+def launch(
+    home: Path,
+    spawn: Spawn,
+    ports: tuple[int, int] | None,
+    say: Say,
+    patience_s: float = 90.0,
+    *,
+    shape: Shape = Node,
+) -> Launched:
     """Start a broker over `home`, on the given ports when they are free, and return once it answers.
 
     A port may be taken between our look and Java's bind: then other ports are tried, three times in all.
@@ -37,11 +48,11 @@ def launch(home: Path, spawn: Spawn, ports: tuple[int, int] | None, say: Say, pa
     for _ in range(3):
         port, control = chosen or free_ports(2)
         log, before = home / "broker.log", _size(home / "broker.log")
-        argv = _command(java, jars, home, write_settings(home, port, control))
-        pid = spawn(argv, log)
+        node = shape(port, control)
+        pid = spawn(command(java, jars, home, write_settings(home, node)), log)
         began = birth(pid)
-        if began and _wait(pid, began, port, patience_s):
-            _finalise_features(home, f"{HOST}:{port}")
+        if began and _wait(pid, began, node.asked, patience_s):
+            finalise_features(home, node)
             return Launched(port, control, pid, began, java)
         said = log.read_bytes()[before:].decode(errors="replace")
         if "BindException" not in said and "Address already in use" not in said:
@@ -53,7 +64,8 @@ def launch(home: Path, spawn: Spawn, ports: tuple[int, int] | None, say: Say, pa
     )
 
 
-def _command(java: Java, jars: list[Path], home: Path, server: Path) -> list[str]:
+def command(java: Java, jars: list[Path], home: Path, server: Path) -> list[str]:
+    """What starts a broker with these settings."""
     quiet = ["--sun-misc-unsafe-memory-access=allow"] if java.major >= 23 else []
     native = ["--enable-native-access=ALL-UNNAMED"] if java.major >= 22 else []
     return [
@@ -77,14 +89,14 @@ def _wait(pid: int, began: str, port: int, patience_s: float) -> bool:
     return False
 
 
-def _finalise_features(home: Path, bootstrap: str) -> None:
-    """Once per data folder; a crash before the mark repeats it, which changes nothing."""
+def finalise_features(home: Path, node: Node) -> None:
+    """Once per data folder; a crash before the mark repeats it, which changes nothing. Of a cluster one node is enough."""
     mark = home / "features"
     if mark.exists():
         return
     from kafka import KafkaAdminClient
 
-    admin = KafkaAdminClient(bootstrap_servers=bootstrap)
+    admin = KafkaAdminClient(bootstrap_servers=f"{HOST}:{node.asked}", **node.administrator)
     try:
         outcome = admin.update_features(FEATURES)
     finally:

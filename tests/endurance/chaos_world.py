@@ -138,8 +138,10 @@ class World:
     over: threading.Event = field(default_factory=threading.Event)
 
     def keep(self) -> None:
-        """Until it is over: recorders that have ended are started again."""
+        """Until it is over: recorders that have ended are started again, and PostgreSQL where it has given itself up."""
         while not self.over.wait(LOOK_EVERY_S):
+            if not self.postgres.pids() and not self.disk.is_full:
+                self.postgres.restart()
             for recorder in self.recorders:
                 recorder.keep()
 

@@ -48,7 +48,7 @@ class Cup:
         return tuple(f"item-{number:02}" for number in range(self.items))
 
     def rulebook(self) -> dict[str, Any]:
-        """Every scalar is text, as YAML is read. Half of those who compete advance."""
+        """Every scalar is text, as YAML is read. Half of those who compete advance; four places make ties unlikely."""
         sources = [
             {"source": self.office, "role": "office", "types": ["*"], "signs": "true"},
             {"source": REGISTRY, "types": ["entrant.registered"]},
@@ -70,7 +70,7 @@ class Cup:
             "points": str(100 * self.items),
             "panel": "jury",
             "items": {item: ["0", "100"] for item in self.item_names},
-            "steps": [*steps, {"round": {"places": "2", "mode": "half-up"}}],
+            "steps": [*steps, {"round": {"places": "4", "mode": "half-up"}}],
         }
         return {
             "id": f"phase-{number + 1}",
@@ -105,6 +105,11 @@ class Cup:
             item, judge = divmod(rest, self.judges)
             at_ms = opens + 1 + place * (closes - opens - 2) // count
             yield self._message(self._mark(number, self.team_names[team], self.judge_names[judge], item, at_ms))
+
+    def correction(self, team: str, serial: int, value: str, at_ms: int) -> Message:
+        """The first judge's mark of a team's first item in the first phase, corrected once more."""
+        data = {"score": f"0-{team}-{self.judge_names[0]}-0", "value": value, "reason": f"correction {serial}"}
+        return self._message(self._event("score.corrected", f"correct-{team}-{serial}", JURY, at_ms, data))
 
     def _mark(self, number: int, team: str, judge: str, item: int, at_ms: int) -> Envelope:
         event_id = f"{number}-{team}-{judge}-{item}"

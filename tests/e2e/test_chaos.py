@@ -9,22 +9,18 @@ import pytest
 
 from events.errors import Unavailable
 from tests.conftest import required
-from tests.endurance.chaos import Size, play
+from tests.endurance.chaos import SHORT, play
 from tests.endurance.faults import KINDS
 from tests.endurance.postgres import temporary_postgres
 
 SEED = 20260115
-SHORT = Size(
-    programmes=6, teams=6, judges=10, items=4, partitions=12, at_once=6, disk_mb=400, gap_s=(0.5, 2.0),
-    pause_s=(3.0, 13.0), within_s=400.0,
-)  # fmt: skip
 
 
 @pytest.mark.kafka
 @pytest.mark.postgres
 @pytest.mark.prefect
 @pytest.mark.slow
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(1200)
 def test_whatever_is_killed_nothing_is_lost_or_doubled_and_every_decision_is_that_of_a_quiet_run(
     tmp_path: Path,
 ) -> None:

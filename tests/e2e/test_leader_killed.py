@@ -35,7 +35,10 @@ from tests.support.three_brokers import ThreeBrokers, three_brokers
 pytestmark = [pytest.mark.kafka, pytest.mark.slow, pytest.mark.timeout(500)]
 
 PREFIX, PARTITIONS = "three", 4
-OPEN_FOR_MS = 5_000
+OPEN_FOR_MS = (6_000, 20_000, 60_000)
+"""How long a phase is open. A machine that is too busy to say enough meanwhile is given longer, with another cup."""
+ENOUGH = 20
+"""Corrections in time."""
 PAST_S = 2.0
 """How long is still sent after the deadline."""
 WITHIN_S = 150.0
@@ -84,7 +87,7 @@ class Closing:
         people = [threading.Thread(target=self.correct, args=(team,)) for team in self.cup.team_names]
         for one in people:
             one.start()
-        self.progress_until(lambda state: state.concluded is not None, kill_leader_of)
+        self.progress_until(is_decided_or_held, kill_leader_of)
         for one in people:
             one.join()
 
@@ -123,19 +126,29 @@ def test_the_leader_killed_while_an_intake_closes_takes_nothing_in_time_out_of_t
         "PHASEGATE_PARTITIONS": str(PARTITIONS),
     }
     with service("record", own, tmp_path / "record.log") as recorder:
-        for name, topic in (("first", "scores"), ("second", "decisions")):
-            closing = announced(name, brokers, Progress(parts, name))
-            closing.play(topic)
-            is_complete(closing, bus, parts.ledger)
-            restored(brokers, closing.killed)
+        for topic in ("scores", "decisions"):
+            for open_for_ms in OPEN_FOR_MS:
+                name = f"{topic}-{open_for_ms}"
+                closing = announced(name, open_for_ms, brokers, Progress(parts, name))
+                closing.play(topic)
+                in_time = is_complete(closing, bus, parts.ledger)
+                restored(brokers, closing.killed)
+                if in_time >= ENOUGH:
+                    break
+            assert in_time >= ENOUGH
         assert recorder.poll() is None, (tmp_path / "record.log").read_text()
     assert list(parts.ledger.integrity(keys=[LOG_KEY.verifier])) == []
     parts.close()
 
 
-def announced(name: str, brokers: ThreeBrokers, way: Progress) -> Closing:
+def is_decided_or_held(state: State) -> bool:
+    """Where even the marks came too late, somebody owes them: then nothing more happens by itself."""
+    return state.concluded is not None or ("phase-1" in state.phases and bool(state.phases["phase-1"].held))
+
+
+def announced(name: str, open_for_ms: int, brokers: ThreeBrokers, way: Progress) -> Closing:
     now = now_ms()
-    cup = Cup(name, "broker", now, ((now + 3_000, now + 3_000 + OPEN_FOR_MS),), teams=2, judges=1, items=1)
+    cup = Cup(name, "broker", now, ((now + 3_000, now + 3_000 + open_for_ms),), teams=2, judges=1, items=1)
     sender = Sender(way.parts.bus)
     sender.send(cup.beginnings())
     way.office.await_recorded([position for position, _ in sender.acknowledged])
@@ -152,15 +165,14 @@ def restored(brokers: ThreeBrokers, number: int) -> None:
         time.sleep(0.2)
 
 
-def is_complete(on: Closing, bus: KafkaBus, ledger: Ledger) -> None:
+def is_complete(on: Closing, bus: KafkaBus, ledger: Ledger) -> int:
     """By what Kafka has itself: everything acknowledged is there, what is stamped in time lies before the marker and counts,
-    what is not does not, and the decision uses the last correction in time.
+    what is not does not, and the decision uses the last correction in time. Returns how many corrections were in time.
     """
     records = bus.read("scores", on.partition, 0, 10**9)
     own = [one for one in records if one.key == on.cup.name.encode()]
     at = {(one.topic, one.partition, one.offset): one.value for one in own}
     sent: list[tuple[Position, bytes | None]] = [row for sender in on.senders for row in sender.acknowledged]
-    assert len(sent) >= 20
     assert all(at[place.topic, place.partition, place.offset] == value for place, value in sent)
     closed = on.way.state.phases["phase-1"].closed
     assert closed is not None
@@ -168,12 +180,13 @@ def is_complete(on: Closing, bus: KafkaBus, ledger: Ledger) -> None:
     said = verdicts(ledger, on.cup.name)
     in_time = [one for one in corrections(own) if one.received_ms <= on.deadline]
     late = [one for one in corrections(own) if one.received_ms > on.deadline]
-    assert in_time
     assert late, "nothing was sent past the deadline"
     assert [one.offset for one in in_time if one.offset > stop] == []
     assert {said[one.offset] for one in in_time} <= {("accepted", None), ("duplicate", None)}
     assert {said[one.offset] for one in late} <= {("refused", "late"), ("duplicate", None)}
-    assert totals(on.way.state) == {team: last_value(in_time, team) for team in on.cup.team_names}
+    if on.way.state.concluded is not None:
+        assert totals(on.way.state) == {team: last_value(in_time, team) for team in on.cup.team_names}
+    return len(in_time)
 
 
 def corrections(records: list[Record]) -> list[Record]:

@@ -17,9 +17,9 @@ TICK_S = 0.1
 OPENS_AFTER_S, MARKED_AFTER_S = 20, 45
 SPARE_S = 45
 """Between the last mark, as planned, and the deadline."""
-AT_ONCE = 8
+AT_ONCE = 3
 """Cups that are marked at the same time, as planned."""
-TEAMS, JUDGES, ITEMS = 12, 25, 20
+TEAMS, JUDGES, ITEMS = 20, 30, 30
 
 
 class Load(threading.Thread):

@@ -176,7 +176,7 @@ def is_complete(on: Closing, bus: KafkaBus, ledger: Ledger) -> int:
     assert all(at[place.topic, place.partition, place.offset] == value for place, value in sent)
     closed = on.way.state.phases["phase-1"].closed
     assert closed is not None
-    stop = next(row["offset"] for row in closed.data["markers"] if row["topic"] == "scores")
+    stop = closed.data["markers"][f"scores/{on.partition}"]
     said = verdicts(ledger, on.cup.name)
     in_time = [one for one in corrections(own) if one.received_ms <= on.deadline]
     late = [one for one in corrections(own) if one.received_ms > on.deadline]

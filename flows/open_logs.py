@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -70,14 +70,17 @@ class OpenLogs:
                     stored.opening = self.look_up(decode_entry(stored.entry))
                 folder.apply(stored)
         state = folder.finish(self._deployment)
-        commitments = {index: self._commitment(key, index) for index in state.waiting}
+        commitments = self._commitments(key, state.waiting)
         opened = OpenLog(f"{self._origin}/{key}", state, commitments, folder.hiding, kept)
         self.kept.put(key, opened)
         return opened
 
-    def _commitment(self, key: str, index: int) -> str:
-        stored = next(iter(self._ledger.read(key, index, index + 1)))
-        return decode_entry(stored.entry).commitment
+    def _commitments(self, key: str, waiting: Collection[int]) -> dict[int, str]:
+        """Of what pends, read at one go: where a phase opens late that may be thousands."""
+        if not waiting:
+            return {}
+        rows = self._ledger.read(key, min(waiting), max(waiting) + 1, with_openings=False)
+        return {row.index: decode_entry(row.entry).commitment for row in rows if row.index in waiting}
 
     def forget(self, key: str | None = None) -> None:
         """Drops one of them, or all."""

@@ -12,6 +12,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from events.entry import decode_entry
 from events.errors import NotFound, Unavailable
 from events.note import ED25519, VerifierKey, parse_vkey
 from flows.reader import Moment, Reader
@@ -20,6 +21,11 @@ from handlers.state import State
 from infra.keys import SigningKey, load_key
 from infra.ledger import Head, Ledger
 from infra.settings import Settings
+
+LOOK_BACK = 50
+"""Entries at the end of a log in which its conclusion is looked for: attestations and what came too late may follow it."""
+
+_CONCLUDED = "phasegate.programme.concluded.v1"
 
 
 @dataclass(slots=True)
@@ -77,6 +83,15 @@ def deployment_of(partitions: int, keys: Mapping[str, bytes]) -> Deployment:
             hint="set PHASEGATE_OFFICE_VKEYS to its vkey; phasegate keys list shows it where the office signs",
         )
     return Deployment(partitions, keys)
+
+
+def has_concluded(ledger: Ledger, programme: str) -> bool:
+    """Whether the end of a log says so. False may also mean that more was said afterwards: then folding it tells."""
+    head = ledger.head(programme)
+    size = 0 if head is None else head.size
+    last = ledger.read(programme, max(0, size - LOOK_BACK), size, with_openings=False)
+    entries = (decode_entry(stored.entry) for stored in last)
+    return any(entry.type == _CONCLUDED and entry.verdict == "accepted" for entry in entries)
 
 
 def collect_seldom() -> None:

@@ -13,10 +13,12 @@ from flows.attesting import announced
 from flows.nightly import SomeFailed
 from flows.progress import STUCK_AFTER_S, progress
 from flows.publishing import publish, unpublished
-from flows.reading import open_reading
+from flows.reader import Reader
+from flows.reading import has_concluded, open_reading
 from flows.run_ends import tell_of_end
 from handlers.due import due
 from infra.clock import now_ms
+from infra.ledger import Ledger
 from infra.settings import Settings
 
 AT_ONCE = 4
@@ -55,10 +57,16 @@ async def rounds() -> list[str]:
 def in_which_something_is_due() -> list[str]:
     """By name. Nothing is opened but the ledger."""
     with open_reading(Settings.load()) as reading:
-        now = now_ms()
-        return [
-            state.programme for state in announced(reading) if state.clock == "broker" and due(state, now) is not None
-        ]
+        names, now = sorted(head.programme for head in reading.ledger.heads()), now_ms()
+        return [name for name in names if _is_due(reading.ledger, name, now)]
+
+
+def _is_due(ledger: Ledger, programme: str, now: int) -> bool:
+    """One that has concluded is not folded, and none is kept: else a round would cost what the ledger has ever held."""
+    if has_concluded(ledger, programme):
+        return False
+    state = Reader(ledger).state(programme)
+    return state.announced is not None and state.clock == "broker" and due(state, now) is not None
 
 
 def with_something_to_publish() -> list[str]:

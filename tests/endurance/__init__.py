@@ -1,0 +1,1 @@
+"""What takes long: an hour at a steady rate (`make soak`), and everything killed at random (`make chaos`)."""

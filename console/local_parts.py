@@ -11,7 +11,7 @@ from infra.kafka.process import HOST, free_ports, is_free
 from infra.services.plan import Plan, Planned
 from infra.settings import Settings, variable
 
-PREFECT_PORT = 4200
+PREFECT_PORT, CONSOLE_PORT, RECORDER_PORT = 4200, 8000, 9465
 NEEDS_PREFECT = "serve"
 
 
@@ -33,8 +33,10 @@ def plan(settings: Settings) -> Plan:
         environment["PREFECT_HOME"] = str(prefect_home(settings))
     rows = [
         prefect,
-        _ours("record", environment),
+        _record(environment),
         _ours(NEEDS_PREFECT, environment, after=("record",) if prefect is None else ("prefect", "record")),
+        _metrics(settings, environment),
+        _console(environment),
     ]
     broker = None if settings.kafka else str(broker_home(settings).absolute())
     return Plan(tuple(row for row in rows if row is not None), broker)
@@ -62,6 +64,22 @@ def _prefect(settings: Settings, inherited: dict[str, str]) -> Planned | None:
     address = f"http://{HOST}:{port}"
     own = environment(prefect_home(settings)) | {"PREFECT_UI_API_URL": f"{address}/api", "PYTHONUNBUFFERED": "1"}
     return Planned("prefect", command(port), own, address, probe=f"{address}/api/health")
+
+
+def _record(environment: dict[str, str]) -> Planned:
+    """With what it alone can measure at an address of its own."""
+    listen = f"{HOST}:{_port(RECORDER_PORT)}"
+    return _ours("record", environment, "--metrics", listen, address=f"http://{listen}/metrics")
+
+
+def _metrics(settings: Settings, environment: dict[str, str]) -> Planned:
+    """Where the settings say: monitors have been told that address."""
+    return _ours("metrics", environment, address=f"http://{settings.metrics}/metrics")
+
+
+def _console(environment: dict[str, str]) -> Planned:
+    listen = f"{HOST}:{_port(CONSOLE_PORT)}"
+    return _ours("console", environment, "--listen", listen, address=f"http://{listen}")
 
 
 def _port(wanted: int) -> int:

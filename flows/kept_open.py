@@ -6,7 +6,7 @@ import threading
 from collections.abc import Sequence
 from contextlib import suppress
 
-from events.bus import Bus, Message, Publisher
+from events.bus import Bus, Message, Publisher, Stamped
 from events.errors import Refused, Unavailable
 from events.record import Position
 
@@ -23,9 +23,13 @@ class KeptPublisher:
 
     def publish(self, messages: Sequence[Message]) -> list[Position]:
         """Where each message was stored. Raises Refused when nothing was sent, and Unavailable."""
+        return [one.position for one in self.publish_stamped(messages)]
+
+    def publish_stamped(self, messages: Sequence[Message]) -> list[Stamped]:
+        """`publish`, with the stamp of each message beside its position."""
         publisher = self._opened()
         try:
-            return publisher.publish(messages)
+            return publisher.publish_stamped(messages)
         except Refused:
             raise
         except BaseException:

@@ -22,8 +22,8 @@ from prefect.tasks import Task
 
 from events.errors import Conflict, Unavailable
 from events.values import parse_instant
-from flows.lines import of_a_run, tell_performed
 from flows.artifacts import show
+from flows.lines import of_a_run, tell_performed
 from flows.run_ends import tell_of_end
 from flows.slots import programme_slot
 from flows.transitions import Progress

@@ -18,8 +18,8 @@ from handlers.judge import Deployment
 from infra.given_out import GivenOut
 from infra.kafka import broker
 from infra.kafka.bus import KafkaBus
-from infra.kafka.process import require_listening
 from infra.kafka.client import Cluster
+from infra.kafka.process import require_listening
 from infra.kafka.security import security_of
 from infra.keys import SigningKey, load_key
 from infra.ledger import Ledger

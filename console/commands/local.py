@@ -54,7 +54,7 @@ def prepare(settings: Settings, report: Report) -> None:
     from infra.keys import new_key
     from infra.ledger.database import upgrade
 
-    for path in (settings.office_key, settings.log_key):
+    for path in (settings.office_key, settings.log_key, settings.intake_key):
         if not path.exists():
             key = new_key(path.parent, path.stem.replace("~", "/"))
             report.say(f"made the key {key.kid} in {path}")

@@ -75,7 +75,7 @@ def eventually(is_so: Callable[[], bool], within_s: float = 120.0) -> float:
 def test_kafka_stops_and_comes_back_and_everything_goes_on_by_itself(local: Local) -> None:
     up = local.phasegate("up")
     assert up["exit"] == 0, up
-    assert {row["part"] for row in up["parts"]} >= {"kafka", "prefect", "record", "serve", "metrics"}
+    assert {row["part"] for row in up["parts"]} >= {"kafka", "prefect", "record", "serve", "metrics", "console"}
     assert {row["state"] for row in up["parts"]} == {"running"}
     assert local.phasegate("up")["parts"][0]["address"] == up["parts"][0]["address"]
 
@@ -89,7 +89,7 @@ def test_kafka_stops_and_comes_back_and_everything_goes_on_by_itself(local: Loca
     eventually(lambda: local.metric('phasegate_up{part="broker"}') == 1)
     eventually(lambda: local.phasegate("status", "--check")["exit"] == 0)
 
-    local.phasegate("announce", "examples/variations/a-tie/rulebook.yaml")
+    local.phasegate("announce", "examples/variations/tie-at-the-cut/rulebook.yaml")
     eventually(lambda: len(local.phasegate("status")["logs"]) == 1)
 
     services = read_state(local.home / FOLDER)
@@ -99,7 +99,7 @@ def test_kafka_stops_and_comes_back_and_everything_goes_on_by_itself(local: Loca
     os.kill(recorder, signal.SIGKILL)
     eventually(lambda: local.part("record")["restarts"] == 1 and local.part("record")["state"] == "running")
 
-    assert set(local.phasegate("down")["ended"]) >= {"kafka", "prefect", "record", "serve", "metrics"}
+    assert set(local.phasegate("down")["ended"]) >= {"kafka", "prefect", "record", "serve", "metrics", "console"}
     left = [path.read_bytes() for path in Path("/proc").glob("[0-9]*/environ") if _is_readable(path)]
     assert [one for one in left if str(local.home).encode() in one] == []
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from events.bus import Message
+from events.bus import Message, Stamped
 from events.errors import Unavailable
 from events.record import DEAD_LETTERS, Position
 from flows.relay import Relay
@@ -27,6 +27,9 @@ class Failing:
     def publish(self, messages: Sequence[Message]) -> list[Position]:
         if self.stores:
             self.real.publish(messages)
+        raise Unavailable("the broker is gone")
+
+    def publish_stamped(self, messages: Sequence[Message]) -> list[Stamped]:
         raise Unavailable("the broker is gone")
 
     def close(self) -> None:

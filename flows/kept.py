@@ -8,8 +8,8 @@ from typing import Generic, TypeVar
 LOGS_MAX = 256
 """Programmes kept folded in memory; one that is not comes back from the ledger when it is asked for."""
 
-ENTRIES_MAX = 1_000_000
-"""Entries of all of them together: what is known of an entry takes about a kilobyte (docs/performance.md)."""
+ENTRIES_MAX = 500_000
+"""Entries of all of them together: what is known of one takes about 1.2 kB (docs/performance.md)."""
 
 T = TypeVar("T")
 

@@ -4,7 +4,8 @@ A column is a list of values of one type. A tuple becomes a column for each of i
 of values, an object one for each of its fields. Every distinct text, and every object, is written once, in a pool, and
 referred to by its number: so what was one object is one object again, which matters where it is changed later.
 
-Each class below writes and reads the columns of one form of type. `handlers.folded` says which types they are.
+Each class below, and in `handlers.pooled`, writes and reads the columns of one form of type. `handlers.folded` says which types
+they are.
 """
 
 from __future__ import annotations
@@ -12,15 +13,12 @@ from __future__ import annotations
 from base64 import b64decode, b64encode
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import MISSING, Field, dataclass, field, fields
+from dataclasses import dataclass, field
 from itertools import chain, count, islice, repeat
-from operator import attrgetter, itemgetter
+from operator import itemgetter
 from typing import Any, Protocol
 
-from pydantic import BaseModel
-
 from handlers.engine import Engine
-from handlers.engines import find_engine
 
 Written = Any
 """What JSON can hold."""
@@ -63,9 +61,6 @@ class Document:
         if pool not in self.made:
             self.made[pool] = make(self.pools[pool], self)
         return list(map(self.made[pool].__getitem__, numbers))
-
-
-_NOTHING = Document([], {}, None, (object, frozenset()))
 
 
 class Column(Protocol):
@@ -138,23 +133,6 @@ class Members:
 
 
 @dataclass(frozen=True, slots=True)
-class Shared:
-    """Tuples of which the same are in several places, such as the slots of marks: written once each, by number."""
-
-    pool: str
-    members: Members
-
-    def write(self, values: list[Any], into: Pools) -> Written:
-        return into.refer(self.pool, values)
-
-    def read(self, written: Written, document: Document) -> list[Any]:
-        return document.referred(self.pool, written, self.members.read)
-
-    def write_pool(self, into: Pools) -> Written:
-        return self.members.write(into.everything(self.pool), into)
-
-
-@dataclass(frozen=True, slots=True)
 class Rows:
     """Collections of one type of members: how many each has, and all of them in one column. `order` is how a collection
     without an order is written.
@@ -194,79 +172,6 @@ class Pairs:
         return found
 
 
-@dataclass(slots=True)
-class Objects:
-    """Instances of a dataclass, by number; the pool has a column for each field. `columns` is filled when the types of the
-    fields are known.
-    """
-
-    made_of: type
-    columns: dict[str, Column] = field(default_factory=dict)
-
-    @property
-    def pool(self) -> str:
-        return self.made_of.__name__
-
-    def write(self, values: list[Any], into: Pools) -> Written:
-        return into.refer(self.pool, values)
-
-    def read(self, written: Written, document: Document) -> list[Any]:
-        return document.referred(self.pool, written, self._made)
-
-    def write_pool(self, into: Pools) -> Written:
-        found = into.everything(self.pool)
-        columns = {name: each.write(list(map(attrgetter(name), found)), into) for name, each in self.columns.items()}
-        return [len(found), columns]
-
-    def _made(self, written: Written, document: Document) -> list[Any]:
-        size, columns = written
-        if columns.keys() != self.columns.keys():
-            raise ValueError(f"{self.made_of.__name__} has other fields than were written")
-        of, names = document.without
-        left_out = {one.name: one for one in fields(self.made_of) if of is self.made_of and one.name in names}
-        found = (
-            [_new(left_out[name]) for _ in range(size)] if name in left_out else each.read(columns[name], document)
-            for name, each in self.columns.items()
-        )
-        return [self.made_of(*row) for row in zip(*found, strict=True)]
-
-
-@dataclass(frozen=True, slots=True)
-class Models:
-    """Parts of a rulebook, each as the document that it is read from: rules are never gone on with that are not the same."""
-
-    made_of: type[BaseModel]
-
-    def write(self, values: list[Any], into: Pools) -> Written:
-        documents = [value.model_dump(mode="json", by_alias=True, exclude_unset=True) for value in values]
-        if self.read(documents, _NOTHING) != values:
-            raise ValueError(f"some {self.made_of.__name__} is not read back as it is")
-        return documents
-
-    def read(self, written: Written, document: Document) -> list[Any]:
-        return list(map(self.made_of.model_validate, written))
-
-
-class Engines:
-    """Engines by their ids; the reader has them."""
-
-    def write(self, values: list[Any], into: Pools) -> Written:
-        return [value.id for value in values]
-
-    def read(self, written: Written, document: Document) -> list[Any]:
-        return [find_engine(document.engines, name) for name in written]
-
-
-class Given:
-    """What is not written: the table of engines is the reader's."""
-
-    def write(self, values: list[Any], into: Pools) -> Written:
-        return len(values)
-
-    def read(self, written: Written, document: Document) -> list[Any]:
-        return [document.engines] * written
-
-
 def _lengths(values: Sequence[Any]) -> Written:
     """How long each is: where all are alike, that length and how many they are."""
     lengths = list(map(len, values))
@@ -286,11 +191,3 @@ def _slices(found: Any, lengths: Written) -> Iterator[Any]:
         at += length
     if at != len(found):
         raise ValueError(f"lengths add up to {at}, there are {len(found)}")
-
-
-def _new(known: Field[Any]) -> Any:
-    if known.default_factory is not MISSING:
-        return known.default_factory()
-    if known.default is MISSING:
-        raise ValueError(f"{known.name} cannot be left out")
-    return known.default

@@ -18,25 +18,10 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 import orjson
 from pydantic import BaseModel
 
-from handlers.columnar import (
-    Bytes,
-    Column,
-    Document,
-    Engines,
-    Given,
-    Members,
-    Models,
-    Objects,
-    Optional,
-    Pairs,
-    Plain,
-    Pools,
-    Rows,
-    Shared,
-    Texts,
-)
+from handlers.columnar import Bytes, Column, Document, Members, Optional, Pairs, Plain, Pools, Rows, Texts
 from handlers.engine import Engine
 from handlers.fold import Hole
+from handlers.pooled import Engines, Given, Models, Objects, Shared
 from handlers.state import State
 
 FORMAT = 1

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 import structlog
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import handlers
@@ -215,6 +215,7 @@ def test_a_log_is_worth_another_snapshot_at_sizes_that_grow_by_a_factor(monkeypa
     assert not is_due(39_000, 20_000, pausing=False)
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.sampled_from("abcdefgh"), st.integers(0, 40)), max_size=60), st.integers(1, 5))
 def test_what_is_kept_stays_within_both_bounds_and_the_least_used_goes_first(
     puts: list[tuple[str, int]], count_max: int

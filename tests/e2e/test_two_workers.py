@@ -148,6 +148,7 @@ def test_whatever_dies_or_hangs_the_programmes_go_on(
             "PHASEGATE_STUCK_SECONDS": str(STUCK_S),
             "PHASEGATE_ALERT_URL": alert_url,
             "PREFECT_API_URL": prefect.api_url,
+            "PREFECT_RUNNER_POLL_FREQUENCY": "2",
             "PREFECT_HOME": str(tmp_path / "client"),
         }
         village = Village(tmp_path, environment(tmp_path, url, kafka.bootstrap) | more, bus, ledger)
@@ -186,7 +187,7 @@ def killed_in_the_middle(village: Village) -> None:
     it, wakes up.
     """
     recorder, one, two = (village.services[name] for name in ("record", "one", "two"))
-    village.play("killed", 4.0, 14.0)
+    village.play("killed", 4.0, 20.0)
     eventually(lambda: "score.recorded" in village.accepted("killed"), recorder, one, two)
     with paused(two):
         with paused(recorder):
@@ -230,7 +231,7 @@ def hung_and_given_up(village: Village, alerts: list[Any]) -> None:
     process is gone, and an alert was posted.
     """
     recorder, two = village.services["record"], village.services["two"]
-    village.play("hung", 4.0, 12.0)
+    village.play("hung", 4.0, 18.0)
     eventually(lambda: "score.recorded" in village.accepted("hung"), recorder, two)
     with paused(recorder):
         run_id = village.python(ASKED)

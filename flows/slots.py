@@ -6,7 +6,7 @@ dead or Prefect lost it, never holds a programme up for longer than SLOT_WITHIN_
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 
 import structlog
 from prefect import get_client
@@ -15,6 +15,7 @@ from prefect.concurrency.asyncio import (
     ConcurrencySlotAcquisitionError,
     concurrency,
 )
+from prefect.exceptions import ObjectAlreadyExists
 
 log = structlog.get_logger("phasegate.slots")
 
@@ -43,7 +44,8 @@ async def programme_slot(programme: str) -> AsyncIterator[bool]:
 async def _entered(stack: AsyncExitStack, name: str) -> bool:
     if name not in _made:
         async with get_client() as client:
-            await client.upsert_global_concurrency_limit_by_name(name, 1)
+            with suppress(ObjectAlreadyExists):  # Another run has made it at this moment.
+                await client.upsert_global_concurrency_limit_by_name(name, 1)
         _made.add(name)
     slot = concurrency(
         name,

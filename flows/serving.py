@@ -106,16 +106,18 @@ async def _serve(settings: Settings, stop: threading.Event) -> None:
     watch = Watch(parts, perform_at_once)
     watching = asyncio.create_task(watch.watch(), name="watch")
     running = asyncio.create_task(_joined(settings, stop), name="runner")
+    stopping = asyncio.create_task(_stopped(stop), name="stop")
     try:
-        done, _ = await asyncio.wait({watching, running}, return_when=asyncio.FIRST_COMPLETED)
+        done, _ = await asyncio.wait({watching, running, stopping}, return_when=asyncio.FIRST_COMPLETED)
         for one in done:
-            one.result()  # Only `running` comes to an end by itself, when stopped; what fails is raised.
+            one.result()  # What failed is raised.
     finally:
-        stop.set()
+        stop.set()  # Nothing new begins, neither here nor in processes of their own.
         watching.cancel()
         await asyncio.gather(watching, return_exceptions=True)
-        await asyncio.gather(running, return_exceptions=True)
-        await watch.finish(FINISH_WITHIN_S)
+        ends = await asyncio.gather(running, watch.finish(FINISH_WITHIN_S), stopping, return_exceptions=True)
+        for error in filter(None, ends):
+            log.warning("stopped-badly", error=_told(error))
         await asyncio.to_thread(parts.close)
     log.info("stopped")
 

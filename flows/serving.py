@@ -29,9 +29,11 @@ from prefect.runner import Runner
 from prefect.states import Cancelling
 from prefect.types.entrypoint import EntrypointType
 
+from events.errors import Unavailable
 from flows.at_once import perform_at_once
 from flows.automations import apply_automations
 from flows.nightly import attest, attest_all
+from flows.prefect_server import answers
 from flows.progress import progress
 from flows.publishing import publish
 from flows.rounds import rounds
@@ -49,8 +51,9 @@ CANCELLED_WITHIN_S = 30.0
 LOOK_EVERY_S = 0.2
 REAP_EVERY_S = 5.0
 JOIN_AGAIN_AFTER_S = 3.0
-THREADS = 64
-"""Each run of the watch uses one; a thread of a run that was given up may hang for a minute."""
+ASK_EVERY_S, AWAY_AFTER = 2.0, 5
+CLOSES_WITHIN_S = 10.0
+THREADS = 64  # Each run of the watch uses one; a thread of a run that was given up may hang for a minute.
 
 
 def deployments(settings: Settings) -> list[RunnerDeployment]:
@@ -172,19 +175,32 @@ async def _runner(settings: Settings) -> Runner:
 
 
 async def _poll(runner: Runner, stop: threading.Event) -> None:
+    """Until `stop` is set, or the server is away: a runner does not always come to an end by itself then."""
     polling = asyncio.create_task(runner.start(), name="polling")
     wanted = asyncio.create_task(_stopped(stop), name="stop")
-    reaping = asyncio.create_task(_reap(runner), name="reaping")
+    away, reaping = asyncio.create_task(_away(), name="away"), asyncio.create_task(_reap(runner), name="reaping")
     try:
-        await asyncio.wait({polling, wanted}, return_when=asyncio.FIRST_COMPLETED)
-        if not polling.done():
+        await asyncio.wait({polling, wanted, away}, return_when=asyncio.FIRST_COMPLETED)
+        if wanted.done() and not polling.done():
             await _drain(runner)
             await runner.astop()
+            await asyncio.wait({polling}, timeout=CLOSES_WITHIN_S)
     finally:
-        wanted.cancel()
-        reaping.cancel()
-        with suppress(asyncio.CancelledError):
-            await polling
+        for one in (wanted, away, reaping, polling):
+            one.cancel()
+        await asyncio.wait({polling}, timeout=CLOSES_WITHIN_S)
+    if polling.done() and not polling.cancelled():
+        polling.result()
+    if not stop.is_set():
+        raise Unavailable("the Prefect server does not answer", hint="what falls due is performed without it")
+
+
+async def _away() -> None:
+    """Until the server has not answered so often in a row."""
+    misses = 0
+    while misses < AWAY_AFTER:
+        await asyncio.sleep(ASK_EVERY_S)
+        misses = 0 if await asyncio.to_thread(answers, os.environ["PREFECT_API_URL"]) else misses + 1
 
 
 async def _drain(runner: Runner) -> None:

@@ -40,6 +40,14 @@ check: $(STAMP) ## check style, types and structure
 bench: $(STAMP) ## measure side by side with peers; prints ratios
 	@$(BIN)/python -m benchmarks $(ARGS)
 
+.PHONY: soak
+soak: $(STAMP) ## an hour at 500 events a second: are memory, handles and lag flat? ARGS="--minutes 60 --rate 500"
+	@$(BIN)/python -m tests.endurance.soak $(ARGS)
+
+.PHONY: chaos
+chaos: $(STAMP) ## everything killed at random while 60 programmes run; ARGS="--seed 1 --programmes 60", or --short
+	@$(BIN)/python -m tests.endurance.chaos $(ARGS)
+
 .PHONY: schemas
 schemas: $(STAMP) ## write the JSON Schemas and the AsyncAPI document again
 	@$(BIN)/python -m events.schemas

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import signal
 import sys
 import tempfile
 import time
@@ -49,6 +50,8 @@ class Size:
     gap_s: tuple[float, float] = (5.0, 12.0)
     pause_s: tuple[float, float] = (4.0, 16.0)
     within_s: float = 5400.0
+    only_once: bool = False
+    """Each kind of fault once, and no more."""
 
     def cups(self) -> list[Cup]:
         phases = tuple((BEGINS_MS + n * 40 * DAY_MS, BEGINS_MS + (n * 40 + 30) * DAY_MS) for n in range(2))
@@ -68,6 +71,7 @@ SHORT = Size(
     gap_s=(0.5, 2.0),
     pause_s=(3.0, 13.0),
     within_s=900.0,
+    only_once=True,
 )
 
 
@@ -97,7 +101,7 @@ def play(size: Size, seed: int, folder: Path, say: Say) -> Found:
     with world(folder, size.partitions, size.recorders, size.workers, size.disk_mb) as on:
         found.disk = on.disk.how
         conductor = Conductor(on, cups, seed, size.at_once)
-        faults = Faults(on, Random(seed), size.gap_s, size.pause_s, say)
+        faults = Faults(on, Random(seed), size.gap_s, size.pause_s, say, size.only_once)
         threads = conductor.start()
         faults.start()
         while any(thread.is_alive() for thread in threads):
@@ -105,7 +109,7 @@ def play(size: Size, seed: int, folder: Path, say: Say) -> Found:
             assert faults.error is None, f"seed {seed}: {faults.error!r}"
             time.sleep(0.5)
         faults.stop.set()
-        faults.join()
+        faults.join(HEALS_WITHIN_S)
         assert faults.error is None, f"seed {seed}: {faults.error!r}"
         assert conductor.failed == [], f"seed {seed}: {conductor.failed}"
         found.seconds = round(time.monotonic() - began, 1)
@@ -179,6 +183,7 @@ def main() -> int:
     parser.add_argument("--short", action="store_true", help="the form that the tests run")
     parser.add_argument("--keep", type=Path, help="a folder for keys and logs of the processes, which then stay")
     given = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda _number, _frame: sys.exit(1))
     with tempfile.TemporaryDirectory(prefix="phasegate-chaos-") as name:
         folder = given.keep or Path(name)
         folder.mkdir(parents=True, exist_ok=True)

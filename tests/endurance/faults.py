@@ -12,15 +12,18 @@ from dataclasses import dataclass, field
 from itertools import chain
 from random import Random
 
+from events.errors import Unavailable
 from tests.endurance.chaos_world import Kept, Worker, World
 
 Say = Callable[[str], None]
+GOES_ON_WITHIN_S = 300.0
 
 
 @dataclass
 class Faults(threading.Thread):
-    """One after the other, with `gap_s` (least and most seconds) between them, until it is stopped and each has been; a
-    process that is paused stays so while others follow. What itself fails is kept in `error`.
+    """One after the other, with `gap_s` (least and most seconds) between them; a process that is paused stays so while others
+    follow. After each has been once they end, or go on until it is stopped: then the next one comes when something was recorded
+    since the last. What itself fails is kept in `error`.
     """
 
     world: World
@@ -28,6 +31,7 @@ class Faults(threading.Thread):
     gap_s: tuple[float, float]
     pause_s: tuple[float, float]
     say: Say
+    only_once: bool
     stop: threading.Event = field(default_factory=threading.Event)
     done: dict[str, int] = field(default_factory=dict)
     error: BaseException | None = None
@@ -41,14 +45,28 @@ class Faults(threading.Thread):
         began = time.monotonic()
         try:
             for kind in self._kinds():
-                if self.stop.is_set() and len(self.done) == len(KINDS):
-                    return
+                if len(self.done) == len(KINDS):
+                    if self.only_once or self.stop.is_set():
+                        return
+                    self._until_something_is_recorded()
                 self.say(f"{time.monotonic() - began:6.1f} s  {kind}")
                 KINDS[kind](self)
                 self.done[kind] = self.done.get(kind, 0) + 1
                 self.stop.wait(self.dice.uniform(*self.gap_s))
         except BaseException as error:  # noqa: BLE001 - told by whoever joins this thread
             self.error = error
+
+    def _until_something_is_recorded(self) -> None:
+        before, deadline = self._recorded(), time.monotonic() + GOES_ON_WITHIN_S
+        while self._recorded() <= before and not self.stop.wait(0.5):
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"nothing was recorded for {GOES_ON_WITHIN_S:.0f} s although nothing else happened")
+
+    def _recorded(self) -> int:
+        """How many records; none while the database does not answer."""
+        with suppress(Unavailable):
+            return sum(head.size for head in self.world.parts.ledger.heads())
+        return 0
 
     def _kinds(self) -> Iterator[str]:
         first = list(KINDS)

@@ -84,7 +84,6 @@ class Found:
     records: int = 0
     acknowledged: int = 0
     sent_again: int = 0
-    verdicts: dict[str, int] = field(default_factory=dict)
     faults: dict[str, int] = field(default_factory=dict)
     recorders_ended: dict[int, int] = field(default_factory=dict)
     flows_killed: int = 0

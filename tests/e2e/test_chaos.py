@@ -1,4 +1,4 @@
-"""The short form of `make chaos`: each kind of fault once while six programmes run to their end. It takes a minute and a half."""
+"""The short form of `make chaos`: each kind of fault once while six programmes run to their end."""
 
 from __future__ import annotations
 

@@ -125,6 +125,7 @@ def test_the_leader_killed_while_an_intake_closes_takes_nothing_in_time_out_of_t
     upgrade(url)
     bus = KafkaBus(brokers.bootstrap, PREFIX, PARTITIONS, "broker")
     bus.ensure_topics()
+    await_whole(brokers)
     parts = assemble(bus, Ledger.open(url), ORIGIN, OFFICE_KEY, LOG_KEY)
     own = environment(tmp_path, url, brokers.bootstrap) | {
         "PHASEGATE_PREFIX": PREFIX,
@@ -167,9 +168,14 @@ def restored(brokers: ThreeBrokers, number: int) -> None:
         return
     brokers.nodes[number].start()
     brokers.nodes[number].await_answer()
+    await_whole(brokers)
+
+
+def await_whole(brokers: ThreeBrokers) -> None:
+    """Until every partition is on all three."""
     deadline = time.monotonic() + WITHIN_S
     while not brokers.is_whole():
-        assert time.monotonic() < deadline, f"node {number} does not catch up"
+        assert time.monotonic() < deadline, "a node does not catch up"
         time.sleep(0.2)
 
 

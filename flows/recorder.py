@@ -217,9 +217,7 @@ class Recorder:
         self._unsigned.discard(key)
 
     def settle_up(self) -> None:
-        """Signs what has grown, at a pause and before stopping; of partitions just taken over also signs and relays what
-        their last recorder did not come to before it was killed.
-        """
+        """Signs what has grown, at a pause and before stopping; and does what the last recorder of new partitions left."""
         if self.signer.key is None:
             return
         if self._taken_over:

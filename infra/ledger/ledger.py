@@ -8,11 +8,11 @@ from typing import Self
 
 from sqlalchemy import Engine, insert, select, update
 
-from events.errors import NotFound, Refused
+from events.errors import NotFound
 from events.note import Checkpoint, VerifierKey
 from events.record import Position
 from infra.keys import SigningKey
-from infra.ledger import by_position, erasing, integrity, reader, signing, snapshots, writer
+from infra.ledger import binding, by_position, erasing, integrity, reader, signing, snapshots, writer
 from infra.ledger.by_position import read_one
 from infra.ledger.database import connect, reading, require_schema, sweep, writing
 from infra.ledger.durability import require_durable
@@ -30,7 +30,7 @@ from infra.ledger.rows import (
     StoredRecord,
     Stream,
 )
-from infra.ledger.tables import checkpoints, digest, entries, logs, positions, relays, streams
+from infra.ledger.tables import checkpoints, digest, entries, logs, positions, relays
 from infra.ledger.tiles import TileReader
 
 
@@ -68,25 +68,11 @@ class Ledger:
 
     def bind(self, prefix: str, partitions: int, clock: str, cluster_id: str | None = None) -> Stream:
         """Says which bus this ledger records, once. The same again does nothing; a cluster id may be added later."""
-        wanted = Stream(prefix, partitions, clock, cluster_id)
-        with writing(self._engine) as connection:
-            row = connection.execute(select(streams)).one_or_none()
-            found = Stream(row.prefix, row.partitions, row.clock, row.cluster_id) if row else None
-            bound = _agreed(found, wanted)
-            if bound == found:
-                return bound
-            columns = (bound.prefix, bound.partitions, bound.clock, bound.cluster_id)
-            if found is None:
-                connection.execute(insert(streams).values((1, *columns, digest(1, *columns))))
-            else:
-                connection.execute(update(streams).values(cluster_id=bound.cluster_id, digest=digest(1, *columns)))
-        return bound
+        return binding.bind(self._engine, Stream(prefix, partitions, clock, cluster_id))
 
     def stream(self) -> Stream | None:
         """The bus that this ledger records, when it was bound."""
-        with reading(self._engine) as connection:
-            row = connection.execute(select(streams)).one_or_none()
-        return Stream(row.prefix, row.partitions, row.clock, row.cluster_id) if row else None
+        return binding.bound(self._engine)
 
     def append(self, batch: Batch) -> None:
         """Appends to logs and moves positions in one transaction. Raises Conflict when any stood elsewhere than
@@ -248,18 +234,3 @@ class Ledger:
         )
         with reading(self._engine) as connection:
             return [StoredCheckpoint(row.size, row.note) for row in connection.execute(wanted)]
-
-
-def _agreed(found: Stream | None, wanted: Stream) -> Stream:
-    """What the stream is once `wanted` was said too. Raises Refused when it says something else."""
-    if found is None:
-        return wanted
-    for name in ("prefix", "partitions", "clock"):
-        if getattr(found, name) != getattr(wanted, name):
-            raise Refused(
-                f"this ledger records a bus with {name} {getattr(found, name)!r}, not {getattr(wanted, name)!r}",
-                hint="use the database of that bus, or start a new one",
-            )
-    if found.cluster_id is not None and wanted.cluster_id not in (None, found.cluster_id):
-        raise Refused(f"this ledger records the Kafka cluster {found.cluster_id!r}, not {wanted.cluster_id!r}")
-    return Stream(found.prefix, found.partitions, found.clock, found.cluster_id or wanted.cluster_id)

@@ -71,6 +71,10 @@ class Settings(KafkaSettings):
         default_factory=lambda data: data["home"] / "keys" / "intake.pem",
         description="Key file with which the HTTP intake signs its receipts; where there is none they are not signed.",
     )
+    console_reading: Literal["open", "signed-in"] = Field(
+        "open",
+        description="Who may read in the console without signing in: everybody who reaches it, or nobody.",
+    )
     office_vkeys: Annotated[tuple[str, ...], NoDecode] = Field(
         (),
         description="Further public keys (vkey strings, separated by spaces) that may speak as the programme office.",

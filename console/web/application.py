@@ -13,7 +13,7 @@ from fastapi.openapi.utils import get_openapi
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from console.web import health, intake, receipts
+from console.web import health, intake, pages, receipts, static_files
 from console.web.answers import ProblemTold
 from console.web.counting import Counts
 from console.web.problems import Problem, problem_of, response
@@ -41,7 +41,7 @@ def create_app(settings: Settings, counts: Counts | None = None) -> FastAPI:
     app = FastAPI(
         title=TITLE, version=VERSION, lifespan=lifespan, openapi_url="/v1/openapi.json", docs_url=None, redoc_url=None
     )
-    for router in (health.router, intake.router, receipts.router):
+    for router in (health.router, intake.router, receipts.router, static_files.router, *pages.ROUTERS):
         app.include_router(router)
     app.add_exception_handler(Problem, _told)
     app.add_exception_handler(PhasegateError, _told)

@@ -30,6 +30,8 @@ _KINDS = (
     Kind("malformed-request", 400, "The request cannot be read."),
     Kind("key-missing", 401, "An API key is needed."),
     Kind("key-invalid", 401, "The API key is unknown, revoked or expired."),
+    Kind("sign-in-needed", 401, "This is for those who have signed in."),
+    Kind("forbidden", 403, "Your roles do not allow this."),
     Kind("out-of-scope", 403, "The API key may not send this."),
     Kind("not-found", 404, "There is nothing here that you may see."),
     Kind("method-not-allowed", 405, "This resource does not have this method."),

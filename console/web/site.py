@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -9,6 +10,7 @@ from dataclasses import dataclass, field
 from fastapi import Request
 
 from console.web.counting import Counts
+from console.web.feed import Feed
 from console.web.limits import Limits
 from flows.outlet import Outlet
 from flows.reading import Reading, open_reading
@@ -18,6 +20,18 @@ from infra.clock import now_ms
 from infra.keys import SigningKey, load_key
 from infra.ledger import IntakeStore
 from infra.settings import Settings
+
+
+class Turns:
+    """Reading keeps logs folded and folds on: who reads the same one takes turns, by its name."""
+
+    def __init__(self) -> None:
+        self._locks: dict[str, threading.Lock] = {}
+        self._lock = threading.Lock()
+
+    def of(self, programme: str) -> threading.Lock:
+        with self._lock:
+            return self._locks.setdefault(programme, threading.Lock())
 
 
 @dataclass(slots=True)
@@ -30,10 +44,13 @@ class Site:
     now: Callable[[], int] = now_ms
     limits: Limits = field(default_factory=Limits)
     counts: Counts = field(default_factory=Counts)
+    turns: Turns = field(default_factory=Turns)
+    feed: Feed = field(init=False)
     receipts: Receipts = field(init=False)
     store: IntakeStore = field(init=False)
 
     def __post_init__(self) -> None:
+        self.feed = Feed(self.reading)
         self.receipts = Receipts(self.reading, self.settings)
         self.store = self.reading.ledger.intake()
 

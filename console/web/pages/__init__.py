@@ -1,0 +1,7 @@
+"""The pages of the console: one module for each screen, each with a `router`. ROUTERS has them all."""
+
+from __future__ import annotations
+
+from console.web.pages import board, overview
+
+ROUTERS = (overview.router, board.router)

@@ -9,13 +9,15 @@ from typing import TYPE_CHECKING
 
 from console.commands.services import log_to_stderr, stopped_by_signals
 from console.options import settings_of
-from console.output import Report, Result
+from console.output import Report, Result, Usage
 from events.errors import Unavailable
+from infra.settings import Settings, sources
 
 if TYPE_CHECKING:
     from console.web.counting import Counts
 
 LOOK_S = 0.5
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
 def console(options: argparse.Namespace, report: Report) -> Result:
@@ -28,6 +30,7 @@ def console(options: argparse.Namespace, report: Report) -> Result:
     from infra.services.notify import ready
 
     settings = settings_of(options, report)
+    require_said(settings, options.listen[0])
     open_ledger(settings).close()  # What is wrong with the ledger is said here, not by every answer.
     if intake_key(settings) is None:
         report.warn(
@@ -47,6 +50,16 @@ def console(options: argparse.Namespace, report: Report) -> Result:
                 raise Unavailable("the web application has ended by itself", hint="its log says why")
         url = server.url
     return Result({"url": url}, lambda console: console.print(f"{url} answers no more"))
+
+
+def require_said(settings: Settings, host: str) -> None:
+    """Beyond this machine, that everybody may read is said and not left at its default. Raises Usage."""
+    if host in LOOPBACK or settings.console_reading != "open" or sources(settings)["console_reading"] != "default":
+        return
+    raise Usage(
+        f"on {host} everybody who reaches this console could read every record",
+        hint="set PHASEGATE_CONSOLE_READING=open if that is meant, or =signed-in; or listen on 127.0.0.1",
+    )
 
 
 @contextmanager

@@ -16,6 +16,7 @@ from starlette.responses import Response
 from console.web import health, intake, pages, receipts, static_files
 from console.web.answers import ProblemTold
 from console.web.counting import Counts
+from console.web.page import page_of_problem, shown
 from console.web.problems import Problem, problem_of, response
 from console.web.shell import Shell
 from console.web.site import opened, site_of
@@ -65,7 +66,15 @@ async def _told(request: Request, error: Exception) -> Response:
         reason=problem.more.get("reason"),
         why=problem.detail[:300],
     )
+    if _wants_a_page(request):
+        facts = {"title": problem.kind.title, "detail": problem.detail, "request_id": state.request_id}
+        return shown(page_of_problem(request), "problem.html", problem.kind.status, **facts)
     return response(problem, state.request_id)
+
+
+def _wants_a_page(request: Request) -> bool:
+    """Whether a browser asks, and not for what programs use."""
+    return not request.url.path.startswith("/v1/") and "text/html" in request.headers.get("accept", "")
 
 
 def _problem(error: Exception) -> Problem:

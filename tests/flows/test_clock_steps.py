@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from random import Random
 
 import pytest
 
+from events.bus import Bus, Message, Publisher
 from events.entry import decode_entry
 from events.envelope import decode
-from events.record import TOPICS, Record
+from events.record import TOPICS, Position, Record
 from events.values import parse_instant
 from flows.recorder import Recorder
 from flows.transitions import Progress
 from flows.wiring import Parts, assemble
 from handlers.replay import Replay
+from infra.kafka.broker import TemporaryBroker
+from infra.kafka.bus import KafkaBus
 from infra.ledger import Ledger
 from infra.ledger.database import upgrade
 from infra.memory_bus import MemoryBus
@@ -36,15 +41,16 @@ PARTITIONS = 2
 class Unsteady:
     """A programme in the broker's time, where any record may be stamped by any of the clocks. Flows have their own."""
 
+    make_bus: Callable[[Callable[[], int]], Bus]
     dice: Random
     folder: Path
     true_ms: int = BEGINS
     said: int = 0
-    bus: MemoryBus = field(init=False)
+    bus: Bus = field(init=False)
 
     def __post_init__(self) -> None:
-        self.bus = MemoryBus("clock", PARTITIONS, "broker", lambda: self.true_ms + self.dice.choice(SKEWS))
-        self.cup = Cup("cup", "broker", BEGINS, ((OPENS, CLOSES),), teams=2, judges=1, items=1)
+        self.bus = self.make_bus(lambda: self.true_ms + self.dice.choice(SKEWS))
+        self.cup = Cup("cup", self.bus.clock, BEGINS, ((OPENS, CLOSES),), teams=2, judges=1, items=1)
         self.parts, self.recorder = self.recording("first")
         self.way = Progress(self.parts, self.cup.name)
         self.way.office.pause = lambda _seconds: self.record()
@@ -58,8 +64,7 @@ class Unsteady:
         return parts, Recorder(self.bus, parts.ledger, parts.deployment, ORIGIN, None)
 
     def record(self) -> None:
-        while self.recorder.step(0.0):
-            pass
+        catch_up(self.recorder, self.parts)
 
     def correct(self) -> None:
         self.said += 1
@@ -95,9 +100,38 @@ class Unsteady:
         records = [one for number in range(PARTITIONS) for one in self.bus.read(topic, number, 0, 10**6)]
         return [one for one in records if one.key == self.cup.name.encode()]
 
+
+@dataclass
+class Stamping:
+    """A publisher on a real broker whose topics take the sender's stamp: it gives each message that of an unsteady clock, as
+    brokers whose clocks differ would. What a recorder then reads is the same.
+    """
+
+    publisher: Publisher
+    now: Callable[[], int]
+
+    def publish(self, messages: Sequence[Message]) -> list[Position]:
+        return self.publisher.publish([replace(one, timestamp_ms=self.now()) for one in messages])
+
     def close(self) -> None:
-        self.recorder.close()
-        self.parts.close()
+        self.publisher.close()
+
+
+class StampingBus(KafkaBus):
+    now: Callable[[], int]
+
+    def publisher(self) -> Publisher:  # type: ignore[override]  # it stamps, and is no Kafka publisher itself
+        return Stamping(super().publisher(), self.now)
+
+
+def catch_up(recorder: Recorder, parts: Parts) -> None:
+    ends, deadline = parts.bus.ends(), time.monotonic() + 120
+    while recorder.step(0.0) or parts.ledger.positions(list(ends)) != ends:
+        assert time.monotonic() < deadline, "the recorder does not catch up"
+
+
+def in_memory(now: Callable[[], int]) -> Bus:
+    return MemoryBus("clock", PARTITIONS, "broker", now)
 
 
 def last_verdicts(ledger: Ledger, programme: str) -> dict[tuple[str, int], tuple[str, str | None]]:
@@ -109,11 +143,30 @@ def last_verdicts(ledger: Ledger, programme: str) -> dict[tuple[str, int], tuple
 def test_whatever_the_clocks_do_what_counts_is_what_lies_before_the_marker_with_a_stamp_in_time(
     seed: int, tmp_path: Path
 ) -> None:
-    on = Unsteady(Random(seed), tmp_path)
+    decides_rightly(Unsteady(in_memory, Random(seed), tmp_path))
+
+
+@pytest.mark.kafka
+def test_so_it_is_over_a_real_partition_whose_stamps_run_backwards(
+    kafka: TemporaryBroker, topic_prefix: str, tmp_path: Path
+) -> None:
+    def on_kafka(now: Callable[[], int]) -> Bus:
+        bus = StampingBus(kafka.bootstrap, topic_prefix, PARTITIONS, "scenario")
+        bus.now = now
+        bus.ensure_topics()
+        return bus
+
+    on = Unsteady(on_kafka, Random(1), tmp_path)
+    decides_rightly(on)
+    stamps = [one.received_ms for one in on.own("scores")]
+    assert stamps != sorted(stamps)
+
+
+def decides_rightly(on: Unsteady) -> None:
     on.play()
     the_cut_is_complete(on)
+    on.recorder.close()  # Or the other would be given no partitions.
     another_reader_decides_the_same(on)
-    on.close()
 
 
 def the_cut_is_complete(on: Unsteady) -> None:
@@ -149,8 +202,7 @@ def another_reader_decides_the_same(on: Unsteady) -> None:
     from nothing makes all of it again.
     """
     parts, recorder = on.recording("second")
-    while recorder.step(0.0):
-        pass
+    catch_up(recorder, parts)
     assert last_verdicts(parts.ledger, on.cup.name) == last_verdicts(on.parts.ledger, on.cup.name)
     head = on.parts.ledger.head(on.cup.name)
     assert head is not None

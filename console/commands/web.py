@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
-from typing import TYPE_CHECKING
+from contextlib import ExitStack
 
 from console.commands.services import log_to_stderr, stopped_by_signals
 from console.options import settings_of
 from console.output import Report, Result, Usage
 from events.errors import Unavailable
 from infra.settings import Settings, sources
-
-if TYPE_CHECKING:
-    from console.web.counting import Counts
 
 LOOK_S = 0.5
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
@@ -27,6 +22,7 @@ def console(options: argparse.Namespace, report: Report) -> Result:
     from console.web.server import WebServer
     from console.web.site import intake_key
     from flows.reading import open_ledger
+    from infra.metrics_server import MetricsServer
     from infra.services.notify import ready
 
     settings = settings_of(options, report)
@@ -43,7 +39,8 @@ def console(options: argparse.Namespace, report: Report) -> Result:
         server = stack.enter_context(WebServer(create_app(settings, counts), *options.listen))
         report.say(f"answering at {server.url}")
         if options.metrics is not None:
-            report.say(f"metrics at {stack.enter_context(_metrics(counts, *options.metrics))}")
+            told = MetricsServer(counts.registry, options.metrics, lambda: server.is_answering)
+            report.say(f"metrics at {stack.enter_context(told).url}/metrics")
         ready()
         while not stop.wait(LOOK_S):
             if not server.is_answering:
@@ -60,20 +57,3 @@ def require_said(settings: Settings, host: str) -> None:
         f"on {host} everybody who reaches this console could read every record",
         hint="set PHASEGATE_CONSOLE_READING=open if that is meant, or =signed-in; or listen on 127.0.0.1",
     )
-
-
-@contextmanager
-def _metrics(counts: Counts, host: str, port: int) -> Iterator[str]:
-    """An address of its own: what is counted is for the operator, not for whoever sends events."""
-    from prometheus_client import start_http_server
-
-    try:
-        server, thread = start_http_server(port, host, counts.registry)
-    except (OSError, OverflowError) as error:
-        raise Unavailable(f"cannot listen on {host}:{port}: {error}", hint="choose another --metrics") from error
-    try:
-        yield f"http://{host}:{server.server_port}/metrics"
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()

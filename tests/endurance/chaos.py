@@ -96,7 +96,8 @@ class Found:
 
 def play(size: Size, seed: int, folder: Path, say: Say) -> Found:
     """A whole run; every claim is asserted. Raises AssertionError."""
-    cups, found, began = size.cups(), Found(seed), time.monotonic()
+    cups, found = size.cups(), Found(seed)
+    quiet, began = told_in_quiet(folder, cups, seed, size.partitions), time.monotonic()
     with world(folder, size.partitions, size.recorders, size.workers, size.disk_mb) as on:
         found.disk = on.disk.how
         conductor = Conductor(on, cups, seed, size.at_once)
@@ -121,7 +122,6 @@ def play(size: Size, seed: int, folder: Path, say: Say) -> Found:
         found.faults = faults.done
         _note(on, found)
         said = told(on.parts.ledger, cups)
-    quiet = told_in_quiet(folder, cups, seed, size.partitions)
     assert said == quiet, f"seed {seed}: {different(said, quiet)}"
     found.events_of_pipeline = sum(map(len, said.values()))
     found.decisions = sum(b"phase.decided" in value for rows in said.values() for value in rows.values())

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from hashlib import blake2b
 from typing import Any
-from zlib import crc32
 
 from events.bus import Message
 from events.envelope import Envelope
@@ -119,9 +119,16 @@ class Cup:
             "criterion": "jury",
             "item": self.item_names[item],
             "evaluator": judge,
-            "value": f"{crc32(f'{self.name}/{event_id}'.encode()) % 10_001 / 100:.2f}",
+            "value": self._value(event_id),
         }
         return self._event("score.recorded", event_id, JURY, at_ms, data)
+
+    def _value(self, event_id: str) -> str:
+        """Between 0 and 100. Of a hash whose values for names that differ in few places are not related, as those of a checksum
+        are: teams would tie.
+        """
+        drawn = int.from_bytes(blake2b(f"{self.name}/{event_id}".encode(), digest_size=4).digest(), "big")
+        return f"{drawn % 100}.{drawn // 100 % 100:02}"
 
     def _event(self, name: str, event_id: str, source: str, at_ms: int, data: dict[str, Any]) -> Envelope:
         return Envelope(event_id, source, f"phasegate.{name}.v1", self.name, format_instant(at_ms), data)

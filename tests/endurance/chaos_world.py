@@ -104,9 +104,12 @@ class Worker(threading.Thread):
         try:
             process.stdin.write(f"{job.programme} {job.now}\n")
             process.stdin.flush()
-            return process.stdout.readline().strip()
+            answer = process.stdout.readline().strip()
         except BrokenPipeError:
-            return ""
+            answer = ""
+        if not answer:
+            process.wait()
+        return answer
 
     def _running(self) -> subprocess.Popen[str]:
         if self.process is None or self.process.poll() is not None:

@@ -9,7 +9,7 @@ from statistics import median
 
 MB = 1_000_000
 FLAT_SHARE = 0.05
-"""A series is flat when an hour of its slope is less than this share of its median, or less than `FLAT_LEAST`."""
+"""A series is flat when it grows in an hour by less than this share of its median, or by less than `FLAT_LEAST`."""
 FLAT_LEAST = {"handles": 4.0, "memory": 8.0}
 
 
@@ -49,7 +49,7 @@ class Slope:
 
     @property
     def is_flat(self) -> bool:
-        return abs(self.per_hour) <= max(FLAT_LEAST[self.what], FLAT_SHARE * self.middle)
+        return self.per_hour <= max(FLAT_LEAST[self.what], FLAT_SHARE * self.middle)
 
     def line(self) -> str:
         unit = "MB" if self.what == "memory" else "handles"

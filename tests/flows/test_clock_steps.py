@@ -10,7 +10,7 @@ from random import Random
 
 import pytest
 
-from events.bus import Bus, Message, Publisher
+from events.bus import Bus, Message, Publisher, Stamped
 from events.entry import decode_entry
 from events.envelope import decode
 from events.record import TOPICS, Position, Record
@@ -111,7 +111,10 @@ class Stamping:
     now: Callable[[], int]
 
     def publish(self, messages: Sequence[Message]) -> list[Position]:
-        return self.publisher.publish([replace(one, timestamp_ms=self.now()) for one in messages])
+        return [one.position for one in self.publish_stamped(messages)]
+
+    def publish_stamped(self, messages: Sequence[Message]) -> list[Stamped]:
+        return self.publisher.publish_stamped([replace(one, timestamp_ms=self.now()) for one in messages])
 
     def close(self) -> None:
         self.publisher.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -22,6 +23,8 @@ from kafka.admin import (
 from events.errors import Refused, Unavailable
 from events.record import DEAD_LETTERS, TOPICS
 from infra.kafka.access import AUDITORS, RECORDERS, Rule, rules_of
+
+SHOWN_WITHIN_S = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +57,7 @@ def compare(admin: Any, prefix: str, held: Mapping[str, tuple[str, ...]]) -> Com
 
 
 def apply(admin: Any, found: Compared, *, prune: bool) -> None:
-    """Adds what is missing; only then, and only when asked, takes away what is surplus."""
+    """Adds what is missing; only then, and only when asked, takes away what is surplus. Returns when the cluster shows it."""
     with _by_an_operator():
         if found.missing:
             failed = admin.create_acls([_acl(rule) for rule in found.missing])["failed"]
@@ -64,6 +67,16 @@ def apply(admin: Any, found: Compared, *, prune: bool) -> None:
             for wanted, _, error in admin.delete_acls([_filter(rule) for rule in found.surplus]):
                 if error is not kafka_errors.NoError:
                     raise error(str(wanted))
+    _await(admin, frozenset(found.missing), frozenset(found.surplus if prune else ()))
+
+
+def _await(admin: Any, added: frozenset[Rule], gone: frozenset[Rule]) -> None:
+    """A broker learns what its controller took a moment later: until then it neither shows nor heeds it."""
+    deadline = time.monotonic() + SHOWN_WITHIN_S
+    while not (added <= (there := rules_there(admin)) and not gone & there):
+        if time.monotonic() > deadline:
+            raise Unavailable("the cluster took the rules, but does not show them yet", hint="phasegate acls check")
+        time.sleep(0.05)
 
 
 def rules_there(admin: Any) -> frozenset[Rule]:

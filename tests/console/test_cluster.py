@@ -12,7 +12,7 @@ from kafka.admin import ConfigResource, ConfigResourceType
 from console.commands import doctor
 from console.health import Finding, examine
 from infra.kafka.access import ROLES, Rule, principals_of, rules_of
-from infra.kafka.acls import _acl, _filter
+from infra.kafka.acls import _acl, _await, _filter
 from infra.kafka.broker import TemporaryBroker
 from infra.settings import Settings
 from tests.console.conftest import Phasegate
@@ -50,11 +50,13 @@ def applied(come_as: As, phasegate: Phasegate) -> None:
 def add(broker: SecuredBroker, rule: Rule) -> None:
     with closing(broker.administrator()) as admin:
         assert admin.create_acls([_acl(rule)])["failed"] == []
+        _await(admin, frozenset({rule}), frozenset())
 
 
 def remove(broker: SecuredBroker, rule: Rule) -> None:
     with closing(broker.administrator()) as admin:
         assert len(admin.delete_acls([_filter(rule)])[0][1]) == 1
+        _await(admin, frozenset(), frozenset({rule}))
 
 
 def change(broker: SecuredBroker, topic: str, **settings: str) -> None:

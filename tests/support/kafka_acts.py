@@ -113,12 +113,14 @@ class Somebody:
         _raise(self.admin._manager.run(self.admin._manager.send, asked).results[0].error_code)
 
     def join(self, group: str) -> None:
-        """A member of its own, until it is assigned something."""
+        """A member of its own, until it is assigned something. Polls are long: one that ends while it joins may leave it with
+        nothing for good (infra/kafka/intake.py).
+        """
         with closing(KafkaConsumer(**self.settings, group_id=group)) as member:
             member.subscribe([self.name(self.visible)])
-            deadline = time.monotonic() + 30
+            deadline = time.monotonic() + 60
             while not member.assignment():
-                member.poll(200)
+                member.poll(10_000)
                 assert time.monotonic() < deadline, f"{group} was not joined, and not refused"
 
     def show_rules(self) -> None:

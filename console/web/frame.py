@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from console.web.page import Page
 from console.web.site import Site
@@ -81,9 +80,14 @@ def _address(page: Page, programme: str, tab: str) -> str:
 
 
 def title_of(state: State, page: Page) -> str:
-    """Under which name the programme was announced: in the page's language, else in any; else its id."""
-    titles: dict[str, Any] = {} if state.announced is None else state.announced.data.get("title") or {}
-    return titles.get(page.lang) or titles.get("en") or next(iter(titles.values()), state.programme)
+    """Under which name the programme was announced."""
+    return called(page, None if state.announced is None else state.announced.data.get("title"), state.programme)
+
+
+def called(page: Page, titles: Mapping[str, str] | None, name: str) -> str:
+    """What something is called in the page's language, else in any; its id where it has no title."""
+    said = titles or {}
+    return said.get(page.lang) or said.get("en") or next(iter(said.values()), name)
 
 
 def _jumps(state: State, page: Page) -> Iterator[Jump]:

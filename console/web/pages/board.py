@@ -12,7 +12,7 @@ from markupsafe import Markup
 
 from console.figures.of_phase import figures_of, timeline_of
 from console.web.access import require
-from console.web.frame import frame_of
+from console.web.frame import called, frame_of
 from console.web.page import Page, environment, page_of, shown
 from console.web.site import Site, site_of
 from events.names import TYPES
@@ -47,13 +47,14 @@ def _facts(site: Site, page: Page, programme: str, size: int) -> dict[str, Any]:
         told = standing(reading, reading.head(programme), page.at, site.now())
         state = reading.state(programme, page.at)
         views = {view["phase"]: view for view in phases_view(state)}
-        titles = {rules.id: rules.title or {} for rules in (state.rulebook.phases if state.rulebook else ())}
+        rulebook = state.rulebook
+        titles = {rules.id: called(page, rules.title, rules.id) for rules in (rulebook.phases if rulebook else ())}
         figures = {name: drawn(page, programme, phase) for name, phase in state.phases.items()}
         names = {name: fact.data["name"] for name, fact in state.entrants.items()}
     return {
         "told": told,
         "views": views,
-        "titles": {name: said.get(page.lang) or said.get("en") or name for name, said in titles.items()},
+        "titles": titles,
         "names": names,
         "figures": figures,
         "rows": rows_of(site, programme, size, FEED),

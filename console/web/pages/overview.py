@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import HTMLResponse
 
-from console.web.frame import title_of
+from console.web.frame import called, title_of
 from console.web.page import Page, page_of, shown
 from console.web.site import Site, site_of
 from infra.ledger import Head
@@ -29,8 +29,9 @@ def _row(site: Site, page: Page, head: Head) -> dict[str, Any] | None:
         state = site.reading.state(head.programme)
         if state.rulebook is None:
             return None
-        phases = [(rules.id, state.status(rules.id)) for rules in state.rulebook.phases]
-        finalists = None if state.concluded is None else list(state.concluded.data["finalists"])
+        phases = [(called(page, rules.title, rules.id), state.status(rules.id)) for rules in state.rulebook.phases]
+        left = None if state.concluded is None else state.concluded.data["finalists"]
+        finalists = None if left is None else [state.entrants[name].data["name"] for name in left]
         return {
             "programme": head.programme,
             "title": title_of(state, page),

@@ -55,7 +55,6 @@ class KafkaBus:
         self._delivery_timeout_ms = delivery_timeout_ms
         self._reading = threading.Lock()
         self._reader: KafkaConsumer | None = None
-        self._is_shown = False
 
     @property
     def bootstrap(self) -> str:
@@ -103,11 +102,12 @@ class KafkaBus:
             return leader_time(admin)
 
     def _require_topics(self) -> None:
-        """A client that asks for what it is not shown waits for half a minute, and then does not say why."""
-        for topic in () if self._is_shown else TOPICS:
+        """A client that asks for what it is not shown waits for half a minute, and then does not say why; and one that has read
+        a topic may have forgotten the others, which this brings back.
+        """
+        for topic in TOPICS:
             if not self._consumer().partitions_for_topic(f"{self.prefix}.{topic}"):
                 raise kafka_errors.UnknownTopicOrPartitionError(f"{self.prefix}.{topic}")
-        self._is_shown = True
 
     def read(self, topic: str, partition: int, start: int, stop: int) -> list[Record]:
         place = TopicPartition(f"{self.prefix}.{topic}", partition)

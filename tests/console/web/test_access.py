@@ -134,7 +134,7 @@ def test_a_body_is_too_large_by_what_comes_not_by_what_is_said(site: Website) ->
     [
         ("GET", "/v1/events", {}, 405, "method-not-allowed"),
         ("DELETE", "/v1/receipts/scores/0/0", {}, 405, "method-not-allowed"),
-        ("GET", "/", {}, 404, "not-found"),
+        ("GET", "/nothing", {}, 404, "not-found"),
         ("GET", "/docs", {}, 404, "not-found"),
         ("GET", "/v1/receipts/nowhere/0/0", {}, 422, "unprocessable-request"),
         ("GET", "/v1/receipts/scores/0/-1", {}, 422, "unprocessable-request"),

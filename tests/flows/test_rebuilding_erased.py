@@ -87,7 +87,7 @@ def test_a_log_that_is_opened_again_before_the_erasure_has_it_from_kafka(
     """After each batch everything cached is dropped, as by a crash: the decision is judged with the marks it rests on."""
     monkeypatch.setattr("flows.recorder.BATCH_MAX", 3)
     monkeypatch.setattr("flows.recorder.BURST", 1)
-    monkeypatch.setattr(OpenLogs, "trim", OpenLogs.forget)
+    monkeypatch.setattr(OpenLogs, "keep", lambda opened, *_arguments, **_named: opened.forget())
     compared, decided = rebuilt(on, f"sqlite:///{tmp_path}/new.sqlite")
     assert (compared.first, decided.first) == (None, None)
     assert compared.records.identical == sum(on.parts.bus.ends().values())

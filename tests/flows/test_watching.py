@@ -9,9 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from events.bus import Message
+from events.bus import Message, Stamped
 from events.errors import Refused, Unavailable
-from events.record import Position
 from flows import watching
 from flows.kept_open import KeptPublisher
 from flows.recorder import Recorder
@@ -178,7 +177,7 @@ class Flawed:
         self.opened += 1
         return self
 
-    def publish(self, messages: Sequence[Message]) -> list[Position]:
+    def publish_stamped(self, messages: Sequence[Message]) -> list[Stamped]:
         if not messages:
             raise Unavailable("it lost its place")
         return []

@@ -1,5 +1,5 @@
-"""Runs that hang, and runs that nobody takes: the Prefect server gives them up by the automations that `serve` has written,
-their slots and processes go, the programme goes on meanwhile, and somebody is told.
+"""Runs that hang, fail, or are taken by nobody, under the automations that `serve` has written: what hangs is given up, its
+slot and its process go, the programme goes on meanwhile, and somebody is told.
 """
 
 from __future__ import annotations
@@ -73,13 +73,14 @@ def scene(kafka: TemporaryBroker, topic_prefix: str, tmp_path: Path) -> Iterator
 @pytest.mark.prefect
 @pytest.mark.slow
 @pytest.mark.timeout(900)
-def test_a_run_that_hangs_or_that_nobody_takes_is_given_up_and_told_and_the_programme_goes_on(scene: Scene) -> None:
+def test_of_a_run_that_hangs_fails_or_is_not_taken_somebody_is_told_and_the_programme_goes_on(scene: Scene) -> None:
     village = scene.village
     for command, said in (("record", "recording"), ("serve", "serving")):
         service = village.service(command)
         eventually(lambda command=command, said=said: village.lines(command, said) > 0, service)  # type: ignore[misc]
     run_id, hung = hung_with_its_slot(scene)
     given_up(scene, run_id, hung)
+    fails_or_dies(scene)
     nobody_takes(scene)
 
 
@@ -89,7 +90,7 @@ def hung_with_its_slot(scene: Scene) -> tuple[str, list[int]]:
     """
     village, prefect = scene.village, scene.prefect
     recorder, served = village.services["record"], village.services["serve"]
-    closes = village.play("hung", 4.0, 45.0)
+    closes = village.play("hung", 4.0, 30.0)
     eventually(lambda: "score.recorded" in village.accepted("hung"), recorder, served)
     before = children(served.pid)
     run_id = prefect.begin("progress/one", programme="hung")
@@ -118,9 +119,7 @@ def stopped(pids: list[int]) -> Iterator[None]:
 
 
 def given_up(scene: Scene, run_id: str, hung: list[int]) -> None:
-    """The programme is decided without it; the server marks it, `serve` kills its process, its slot is free again, and an
-    alert was posted.
-    """
+    """The programme is decided without it; the server marks it, `serve` kills its process, and an alert was posted."""
     village, prefect = scene.village, scene.prefect
     recorder, served = village.services["record"], village.services["serve"]
     assert SLOT_WITHIN_S < STUCK_S
@@ -134,12 +133,35 @@ def given_up(scene: Scene, run_id: str, hung: list[int]) -> None:
     assert state["message"] == f"stuck: it had not ended after {STUCK_S} s"
     eventually(lambda: not any(Path(f"/proc/{pid}").exists() for pid in hung), recorder, served)
     assert village.lines("serve", "killing") == 1
-    eventually(lambda: prefect.slots_held(slot_name("hung")) == 0, recorder, served)
     eventually(partial(scene.told, scene.name(run_id), "Crashed"), recorder, served)
 
 
+def fails_or_dies(scene: Scene) -> None:
+    """A run that was asked for what cannot be, and one whose process is killed: a line tells each, and an alert."""
+    village, prefect = scene.village, scene.prefect
+    recorder, served = village.services["record"], village.services["serve"]
+    failing = prefect.begin("progress/one", programme="hung", now="yesterday", what="fails")
+    eventually(lambda: prefect.state(failing) == "FAILED", recorder, served)
+    eventually(lambda: children(served.pid) == [], recorder, served)
+    dying = prefect.begin("progress/one", programme="hung", what="dies")
+    eventually(lambda: children(served.pid) != [], recorder, served)
+    for pid in children(served.pid):
+        os.kill(pid, signal.SIGKILL)
+    eventually(lambda: prefect.state(dying) == "CRASHED", recorder, served)
+    for run_id, state in ((failing, "Failed"), (dying, "Crashed")):
+        eventually(lambda run_id=run_id: ended_badly(village, run_id), recorder, served)  # type: ignore[misc]
+        eventually(partial(scene.told, scene.name(run_id), state), recorder, served)
+
+
+def ended_badly(village: Village, run_id: str) -> bool:
+    lines = village.log("serve").read_text().splitlines()
+    return any(run_id in line and '"event": "run-ended-badly"' in line for line in lines)
+
+
 def nobody_takes(scene: Scene) -> None:
-    """Without any `serve`: what waits is late, of which somebody is told, and a round is let go."""
+    """Without any `serve`: what waits is late, of which somebody is told, and a round is let go; also the slot of the run that
+    hung is free by now, of itself.
+    """
     served = scene.village.services["serve"]
     served.send_signal(signal.SIGTERM)
     assert served.wait(timeout=150) == 0, scene.village.log("serve").read_text()
@@ -148,3 +170,4 @@ def nobody_takes(scene: Scene) -> None:
         eventually(partial(scene.told, scene.name(run_id), "Late"), scene.prefect.process)
     eventually(lambda: scene.prefect.state(missed) == "CANCELLED", scene.prefect.process)
     assert scene.prefect.state(asked) == "SCHEDULED", "whoever serves next takes it"
+    eventually(lambda: scene.prefect.slots_held(slot_name("hung")) == 0, scene.prefect.process)

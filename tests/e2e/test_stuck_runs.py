@@ -85,19 +85,19 @@ def test_of_a_run_that_hangs_fails_or_is_not_taken_somebody_is_told_and_the_prog
 
 
 def hung_with_its_slot(scene: Scene) -> tuple[str, list[int]]:
-    """A run of a deployment stops for ever while it waits for the recorder. It is alone when the deadline passes: `serve`,
-    whose watch would be faster, is held back until the run has the slot.
+    """A round stops for ever while it waits for the recorder. It is alone when the deadline passes: `serve`, whose watch would
+    be faster, is held back until the round has the programme's slot.
     """
     village, prefect = scene.village, scene.prefect
     recorder, served = village.services["record"], village.services["serve"]
     closes = village.play("hung", 4.0, 30.0)
     eventually(lambda: "score.recorded" in village.accepted("hung"), recorder, served)
     before = children(served.pid)
-    run_id = prefect.begin("progress/one", programme="hung")
+    run_id = prefect.begin("rounds/all")
     eventually(lambda: set(children(served.pid)) > set(before), recorder, served)
     with paused(served), ExitStack() as stack:
         with stopped([pid for pid in children(served.pid) if pid not in before]):
-            assert prefect.state(run_id) != "COMPLETED", "the run ended before it could be stopped"
+            assert prefect.state(run_id) != "COMPLETED", "the round ended before it could be stopped"
             assert now_ms() < closes, "the deadline passed before serve could be stopped"
             time.sleep(max(0, closes + 1000 - now_ms()) / 1000)
             stack.enter_context(paused(recorder))
@@ -119,7 +119,9 @@ def stopped(pids: list[int]) -> Iterator[None]:
 
 
 def given_up(scene: Scene, run_id: str, hung: list[int]) -> None:
-    """The programme is decided without it; the server marks it, `serve` kills its process, and an alert was posted."""
+    """The programme is decided without it; the server marks it, `serve` kills its process, an alert was posted, and the next
+    round, of which one runs at a time, runs.
+    """
     village, prefect = scene.village, scene.prefect
     recorder, served = village.services["record"], village.services["serve"]
     assert SLOT_WITHIN_S < STUCK_S
@@ -134,6 +136,8 @@ def given_up(scene: Scene, run_id: str, hung: list[int]) -> None:
     eventually(lambda: not any(Path(f"/proc/{pid}").exists() for pid in hung), recorder, served)
     assert village.lines("serve", "killing") == 1
     eventually(partial(scene.told, scene.name(run_id), "Crashed"), recorder, served)
+    following = prefect.begin("rounds/all")
+    eventually(lambda: prefect.state(following) == "COMPLETED", recorder, served)
 
 
 def fails_or_dies(scene: Scene) -> None:

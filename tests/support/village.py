@@ -34,8 +34,6 @@ from tests.support.stage import OFFICE_KEY
 
 ROOT = Path(__file__).resolve().parents[2]
 OFFICE = "urn:village:office"
-MARKS = {"ash": "12", "birch": "15"}
-"""The teams, and what ann gives each of them."""
 RULES = """
 programme: {programme}
 version: "1"
@@ -102,29 +100,30 @@ class Village:
                 with suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
 
-    def announce(self, programme: str, opens_ms: int, closes_ms: int) -> None:
+    def announce(self, programme: str, opens_ms: int, closes_ms: int, panel: tuple[str, ...] = ("ann",)) -> None:
         opens, closes = format_instant(opens_ms), format_instant(closes_ms)
         document = yaml.load(RULES.format(programme=programme, opens=opens, closes=closes), yaml.BaseLoader)
         announced = {"rulebook": document, "digest": digest(document), "clock": "broker"}
         self.tell(programme, OFFICE, "programme.announced", announced)
-        self.tell(programme, OFFICE, "evaluator.appointed", {"evaluator": "ann", "panel": "jury"})
-        for team in MARKS:
+        for evaluator in panel:
+            self.tell(programme, OFFICE, "evaluator.appointed", {"evaluator": evaluator, "panel": "jury"})
+        for team in ("ash", "birch"):
             self.tell(programme, OFFICE, "entrant.registered", {"entrant": team, "name": team, "members": []})
 
-    def mark(self, programme: str, teams: tuple[str, ...] = tuple(MARKS)) -> None:
-        """Marks for these teams: the earliest that this can be said is when the phase has opened."""
+    def mark(self, programme: str) -> None:
+        """Marks of ann's for both teams: the earliest that this can be said is when the phase has opened."""
         slot = {"phase": "tasting", "criterion": "taste", "item": "cake", "evaluator": "ann"}
-        for team in teams:
-            self.tell(programme, "urn:village:jury", "score.recorded", {**slot, "entrant": team, "value": MARKS[team]})
+        for team, value in (("ash", "12"), ("birch", "15")):
+            self.tell(programme, "urn:village:jury", "score.recorded", {**slot, "entrant": team, "value": value})
 
     def play(
-        self, programme: str, opens_s: float = 4.0, closes_s: float = 9.0, teams: tuple[str, ...] = tuple(MARKS)
+        self, programme: str, opens_s: float = 4.0, closes_s: float = 9.0, panel: tuple[str, ...] = ("ann",)
     ) -> int:
-        """Announces it, and gives these teams a mark after its phase has opened. Returns when it closes (Unix milliseconds)."""
+        """Announces it, and gives both teams a mark after its phase has opened. Returns when it closes (Unix milliseconds)."""
         opens, closes = (now_ms() + int(1000 * seconds) for seconds in (opens_s, closes_s))
-        self.announce(programme, opens, closes)
+        self.announce(programme, opens, closes, panel)
         time.sleep(max(0, opens + 500 - now_ms()) / 1000)
-        self.mark(programme, teams)
+        self.mark(programme)
         return closes
 
     def tell(self, programme: str, source: str, name: str, data: dict[str, Any]) -> None:

@@ -5,29 +5,42 @@ pictures of the log: whoever wants to rely on it reads the log.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from prefect.artifacts import acreate_markdown_artifact, acreate_table_artifact
 
 from flows.transitions import Progress
-from handlers.transition import DecidePhase, HoldPhase, Transition
+from handlers.reasons import Unresolved
+from handlers.transition import DecidePhase, FinaliseDecision, HoldPhase, ReopenPhase, Transition
 from handlers.views import phase_view
 
 
 async def show(way: Progress, transition: Transition) -> None:
     """Artifacts of a transition that was performed; of most there is nothing to show."""
     match transition:
+        case HoldPhase(phase, missing):
+            await _show_owed(way.programme, phase, missing)
         case DecidePhase(phase):
             await _show_decision(await asyncio.to_thread(_view, way, phase), way.programme)
-        case HoldPhase(phase, missing):
-            rows = [{"who": row.who, "owes": row.code, "what": row.what} for row in missing]
-            about = (
-                f"What {way.programme} / {phase} is held for" if rows else f"{way.programme} / {phase}: nothing is owed"
-            )
-            await acreate_table_artifact(rows, key=f"held-{way.programme}-{phase}", description=about)
+            await _show_nothing_owed(way, phase)
+        case ReopenPhase(phase) | FinaliseDecision(phase):
+            await _show_nothing_owed(way, phase)
         case _:
             return
+
+
+async def _show_nothing_owed(way: Progress, phase: str) -> None:
+    """Of a phase that was held: else what was owed once would stand there for ever."""
+    state = await asyncio.to_thread(lambda: way.state)
+    if state.phases[phase].held:
+        await _show_owed(way.programme, phase, ())
+
+
+async def _show_owed(programme: str, phase: str, missing: Sequence[Unresolved]) -> None:
+    rows = [{"who": row.who, "owes": row.code, "what": row.what} for row in missing]
+    about = f"What {programme} / {phase} is held for" if rows else f"{programme} / {phase}: nothing is owed"
+    await acreate_table_artifact(rows, key=f"held-{programme}-{phase}", description=about)
 
 
 def _view(way: Progress, phase_id: str) -> dict[str, Any]:

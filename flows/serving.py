@@ -11,11 +11,9 @@ from __future__ import annotations
 
 import asyncio
 import os
-import signal
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
@@ -207,7 +205,7 @@ async def _drain(runner: Runner) -> None:
     """Nothing new begins; what runs here finishes, or is cancelled, so that the server knows how each run ended."""
     runner.stopping = runner._scheduled_run_poller.stopping = True  # noqa: SLF001 - else only by killing what runs
     await _ended(runner, FINISH_WITHIN_S)
-    left = list(runner._flow_run_process_map)  # noqa: SLF001 - no public way to ask; the version is locked
+    left = runner._process_manager.flow_run_ids()  # noqa: SLF001 - no public way to ask; the version is locked
     if not left:
         return
     async with get_client() as client:
@@ -220,7 +218,7 @@ async def _drain(runner: Runner) -> None:
 async def _ended(runner: Runner, within_s: float) -> None:
     """Until nothing runs here any more, or time is up."""
     poller = runner._scheduled_run_poller  # noqa: SLF001 - as above
-    await _until(lambda: not runner._flow_run_process_map and not poller._submitting_flow_run_ids, within_s)  # noqa: SLF001 - as above
+    await _until(lambda: not poller._submitting_flow_run_ids, within_s)  # noqa: SLF001 - until their processes are gone
 
 
 async def _reap(runner: Runner) -> None:
@@ -228,16 +226,15 @@ async def _reap(runner: Runner) -> None:
     ended_before: set[Any] = set()
     while True:
         await asyncio.sleep(REAP_EVERY_S)
-        here = dict(runner._flow_run_process_map)  # noqa: SLF001 - as above
+        processes = runner._process_manager  # noqa: SLF001 - as above
         try:
-            ended = await _ended_elsewhere(list(here))
+            ended = await _ended_elsewhere(list(processes.flow_run_ids()))
         except Exception as error:  # noqa: BLE001 - the server is away; polling notices
             log.warning("cannot-ask-for-runs", error=_told(error))
             continue
-        for run_id in ended & ended_before & here.keys():  # A process takes a moment to end after its run.
-            log.warning("killing", run_id=str(run_id), pid=here[run_id]["pid"])
-            with suppress(ProcessLookupError):
-                os.kill(here[run_id]["pid"], signal.SIGKILL)
+        for run_id in ended & ended_before & processes.flow_run_ids():  # A process takes a moment to end after its run.
+            log.warning("killing", run_id=str(run_id))
+            await processes.kill(run_id, force=True)
         ended_before = ended
 
 

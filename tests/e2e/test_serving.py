@@ -1,6 +1,6 @@
-"""`serve` beside `record`: due work is done by itself, also of a programme that is announced later; a run of the nightly
-attestation is recorded, what is final is published; and on SIGTERM nothing is left behind, neither a process nor a run that
-never ends.
+"""`serve` beside `record`: due work is done by itself, also of a programme that is announced later; of one that is held it
+is shown who owes what; a run of the nightly attestation is recorded, what is final is published; and on SIGTERM nothing is
+left behind, neither a process nor a run that never ends.
 """
 
 from __future__ import annotations
@@ -23,9 +23,10 @@ from infra.ledger import Ledger
 from infra.ledger.database import upgrade
 from tests.support.deployment import environment
 from tests.support.stage import LOG_KEY, ORIGIN
-from tests.support.village import Village, children, eventually
+from tests.support.village import OFFICE, Village, children, eventually
 
 NAMES = ("first", "later")
+HELD = "waiting"
 
 ATTEST = """
 import asyncio, json
@@ -46,7 +47,9 @@ async def left():
     states = sorted({run.state.type.value for run in runs})
     names = sorted({run.name for run in runs if run.name.endswith("publish")})
     keys = sorted({one.key for one in artifacts})
-    return states, sorted((one.name, one.paused) for one in deployments), names, keys
+    oldest = sorted(artifacts, key=lambda one: one.created)
+    held = [[one.key, one.description, json.loads(one.data)] for one in oldest if one.key.startswith("held-")]
+    return states, sorted((one.name, one.paused) for one in deployments), names, keys, held
 
 print(json.dumps(asyncio.run(left())))
 """
@@ -86,7 +89,10 @@ def test_what_is_due_is_done_by_itself_attested_and_published_until_it_is_stoppe
     eventually(lambda: village.lines("serve", "serving") > 0, recorder, served)
     for name in NAMES:  # Both are announced while the service runs.
         village.play(name)
-    for name in NAMES:
+    village.play(HELD, panel=("ann", "bob"))
+    eventually(lambda: "phase.held" in village.accepted(HELD), recorder, served)
+    village.tell(HELD, OFFICE, "mark.waived", {"phase": "tasting", "evaluator": "bob", "reason": "bob is ill"})
+    for name in (*NAMES, HELD):
         eventually(partial(village.is_final, name), recorder, served)
         eventually(lambda name=name: len(bundles(village, name)) == 1, recorder, served)  # type: ignore[misc]
     assert village.python(ATTEST) == "Completed"
@@ -95,14 +101,17 @@ def test_what_is_due_is_done_by_itself_attested_and_published_until_it_is_stoppe
     served.send_signal(signal.SIGTERM)
     assert served.wait(timeout=150) == 0, village.log("serve").read_text()
     assert [pid for pid in started if Path(f"/proc/{pid}").exists()] == []
-    states, deployments, published, artifacts = village.python(LEFT)
+    states, deployments, published, artifacts, held = village.python(LEFT)
     assert set(states) <= {"COMPLETED", "CANCELLED", "SCHEDULED"}
     others = [["nightly", False], ["one", False], ["one", False], ["one", False]]
     assert deployments == [["all", False], *others], "the schedules are left to whoever else serves"
-    assert published == [f"{name} / publish" for name in NAMES]
+    assert published == [f"{name} / publish" for name in (*NAMES, HELD)]
     assert {f"{what}-{name}-tasting" for name in NAMES for what in ("decision", "standings", "published")} <= {
         *artifacts
     }
+    owed = [{"who": "bob", "owes": "mark-missing", "what": f"{team}/taste/cake"} for team in ("ash", "birch")]
+    assert held[0] == [f"held-{HELD}-tasting", f"What {HELD} / tasting is held for", owed]
+    assert held[-1] == [f"held-{HELD}-tasting", f"{HELD} / tasting: nothing is owed", []]
     for name in NAMES:
         verified(bundles(village, name)[0], name)
 

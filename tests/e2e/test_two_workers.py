@@ -4,13 +4,7 @@ the middle of a transition, and the Prefect server goes away for a while: progra
 
 from __future__ import annotations
 
-import os
-import signal
-import subprocess
-import sys
-import warnings
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -18,59 +12,19 @@ from typing import Any
 import pytest
 
 from events.record import TOPICS
-from flows.prefect_server import QUIET, answers
 from infra.kafka.broker import TemporaryBroker
 from infra.kafka.bus import KafkaBus
-from infra.kafka.process import HOST, free_ports
 from infra.ledger import Ledger
 from infra.ledger.database import upgrade
 from tests.support.deployment import environment
-from tests.support.system_postgres import programs, system_postgres
-from tests.support.village import Village, children, eventually
-
-
-class Prefect:
-    """A Prefect server on a port of its own, whose database outlives it."""
-
-    def __init__(self, home: Path, database: str) -> None:
-        self.port = free_ports(1)[0]
-        self.api_url = f"http://{HOST}:{self.port}/api"
-        self.log = home / "server.log"
-        own = {
-            "PREFECT_HOME": str(home / "server"),
-            "PREFECT_SERVER_DATABASE_CONNECTION_URL": database,
-        }
-        inherited = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")}
-        self.environment = inherited | dict(QUIET) | own
-        self.start()
-
-    def start(self) -> None:
-        words = ["server", "start", "--host", HOST, "--port", str(self.port), "--no-ui"]
-        with self.log.open("ab") as log:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "prefect", *words], env=self.environment, stdout=log, stderr=log
-            )
-        eventually(lambda: answers(self.api_url), self.process)
-
-    def kill(self) -> None:
-        for pid in children(self.process.pid):
-            os.kill(pid, signal.SIGKILL)
-        self.process.kill()
-        self.process.wait()
+from tests.support.prefect import Prefect, own_prefect, paused
+from tests.support.village import Village, eventually
 
 
 @pytest.fixture
 def prefect(tmp_path: Path) -> Iterator[Prefect]:
-    (tmp_path / "prefect").mkdir()
-    with ExitStack() as stack:
-        if (place := programs()) is not None:
-            database = stack.enter_context(system_postgres(place))
-        else:
-            warnings.warn("no PostgreSQL with pg_trgm is installed: Prefect runs on SQLite in this test", stacklevel=1)
-            database = f"sqlite+aiosqlite:///{tmp_path}/prefect/prefect.db"
-        made = Prefect(tmp_path / "prefect", database)
+    with own_prefect(tmp_path / "prefect") as made:
         yield made
-        made.kill()
 
 
 @pytest.mark.kafka
@@ -112,15 +66,6 @@ def begin(village: Village) -> None:
     ):
         service = village.service(command, name)
         eventually(lambda name=name, said=said: village.lines(name, said) > 0, service)  # type: ignore[misc]
-
-
-@contextmanager
-def paused(service: subprocess.Popen[bytes]) -> Iterator[None]:
-    service.send_signal(signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        service.send_signal(signal.SIGCONT)
 
 
 def killed_in_the_middle(village: Village) -> None:

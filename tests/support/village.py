@@ -5,10 +5,13 @@ the bus.
 from __future__ import annotations
 
 import json
+import os
+import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -88,30 +91,37 @@ class Village:
         return self.log(name).read_text().count(f'"event": "{event}"')
 
     def end(self) -> None:
-        """Kills whatever was started and is still there."""
+        """Kills whatever was started and is still there, and what that has started."""
         for one in self.services.values():
+            started = children(one.pid)
             one.kill()
             one.wait()
+            for pid in started:
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
 
-    def announce(self, programme: str, opens_ms: int, closes_ms: int) -> None:
+    def announce(self, programme: str, opens_ms: int, closes_ms: int, panel: tuple[str, ...] = ("ann",)) -> None:
         opens, closes = format_instant(opens_ms), format_instant(closes_ms)
         document = yaml.load(RULES.format(programme=programme, opens=opens, closes=closes), yaml.BaseLoader)
         announced = {"rulebook": document, "digest": digest(document), "clock": "broker"}
         self.tell(programme, OFFICE, "programme.announced", announced)
-        self.tell(programme, OFFICE, "evaluator.appointed", {"evaluator": "ann", "panel": "jury"})
+        for evaluator in panel:
+            self.tell(programme, OFFICE, "evaluator.appointed", {"evaluator": evaluator, "panel": "jury"})
         for team in ("ash", "birch"):
             self.tell(programme, OFFICE, "entrant.registered", {"entrant": team, "name": team, "members": []})
 
     def mark(self, programme: str) -> None:
-        """Marks for both teams: the earliest that this can be said is when the phase has opened."""
+        """Marks of ann's for both teams: the earliest that this can be said is when the phase has opened."""
         slot = {"phase": "tasting", "criterion": "taste", "item": "cake", "evaluator": "ann"}
         for team, value in (("ash", "12"), ("birch", "15")):
             self.tell(programme, "urn:village:jury", "score.recorded", {**slot, "entrant": team, "value": value})
 
-    def play(self, programme: str, opens_s: float = 4.0, closes_s: float = 9.0) -> int:
+    def play(
+        self, programme: str, opens_s: float = 4.0, closes_s: float = 9.0, panel: tuple[str, ...] = ("ann",)
+    ) -> int:
         """Announces it, and gives both teams a mark after its phase has opened. Returns when it closes (Unix milliseconds)."""
         opens, closes = (now_ms() + int(1000 * seconds) for seconds in (opens_s, closes_s))
-        self.announce(programme, opens, closes)
+        self.announce(programme, opens, closes, panel)
         time.sleep(max(0, opens + 500 - now_ms()) / 1000)
         self.mark(programme)
         return closes

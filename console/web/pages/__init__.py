@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from console.web.pages import board, decisions, overview
+from console.web.pages import board, decisions, entrants, overview
 
-ROUTERS = (overview.router, board.router, decisions.router)
+ROUTERS = (overview.router, board.router, decisions.router, entrants.router)

@@ -89,6 +89,7 @@ class Receipts:
 
     def cosigned(self) -> Cosigned:
         """Asks the witnesses once for each checkpoint."""
+
         def ask(programme: str, note: bytes, key: VerifierKey) -> bytes:
             with self._lock:
                 if note not in self._notes:

@@ -126,4 +126,9 @@ def _tables(figures: Mapping[str, Any]) -> Iterator[Table]:
                 yield {"kind": kind, "by": "entrant", "columns": paths, "rows": rows}
             case _:
                 by = "criterion" if kind in ("means", "gaps") else "entrant"
-                yield {"kind": kind, "by": by, "columns": (), "rows": [(name, [value]) for name, value in found.items()]}
+                yield {
+                    "kind": kind,
+                    "by": by,
+                    "columns": (),
+                    "rows": [(name, [value]) for name, value in found.items()],
+                }

@@ -91,7 +91,9 @@ def test_an_entrant_s_own_page_names_nobody_else_and_no_score_of_theirs(
     text = browser.get(own_pages(OWN)[0], params={"lang": "en"}).text
     others = {name: fact.data["name"] for name, fact in state.entrants.items() if name != OWN}
     assert not [name for name in (*others, *others.values()) if f">{name}<" in text or f" {name} " in text]
-    own = {node.get("value") for fact in _assessed(reading) if fact["entrant"] == OWN for node in fact["scores"].values()}
+    own = {
+        node.get("value") for fact in _assessed(reading) if fact["entrant"] == OWN for node in fact["scores"].values()
+    }
     for fact in _assessed(reading):
         values = {node.get("value") for node in fact["scores"].values()} - own - {None}
         total = fact["scores"].get("total", {}).get("value")

@@ -75,7 +75,7 @@ def private(reading: Reading) -> set[str]:
             event = decode(stored.opening.value)
         except ValueError:
             continue
-        is_public = verdict == "accepted" and any([shows(event) for shows in disclosures])
+        is_public = verdict == "accepted" and any(shows(event) for shows in disclosures)
         (shown if is_public else hidden).update((event.id, *scalars(event.data)))
     return hidden - shown
 

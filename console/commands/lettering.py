@@ -26,6 +26,7 @@ def write_letter(
 ) -> Result:
     """Writes letter and proofs. A letter that is there is not written over; proofs of the same entries are."""
     from console.telling.letter import write
+    from console.telling.letter_facts import programme_title, published
     from console.telling.letter_parts import Context
     from console.telling.printing import printed
 
@@ -34,7 +35,7 @@ def write_letter(
     proofs = _proofs(reading, told, stem, options, report)
     label, notices = _origins(options.scenario, state, phase, words)
     profiles, figures = published(phase, told)
-    context = Context(words, state, _title(state, words), profiles, figures, label, notices, proofs)
+    context = Context(words, state, programme_title(state, words), profiles, figures, label, notices, proofs)
     name = f"{stem}.{words.lang}.{options.format}"
     text = printed(write(context, told, phase), options.format)
     files = {} if proofs is None else dict(proofs.files)
@@ -45,26 +46,6 @@ def write_letter(
         "vkey": None if proofs is None else proofs.vkey,
     }  # fmt: skip
     return Result(data, partial(_show, data=data))
-
-
-def published(phase: PhaseState, told: Explanation) -> tuple[tuple[str, ...], dict[str, Any]]:
-    """The profiles that were published of the decision, in the order of time, and what they show together. Outcomes are
-    public with the decision.
-    """
-    if told.decided is None:
-        return (), {}
-    decision = phase.decisions[told.decided.id]
-    figures: dict[str, Any] = {"outcomes": decision.fact.data["outcomes"]}
-    for fact in decision.published.values():
-        figures |= {name: shown for name, shown in fact.data["figures"].items() if name != "outcomes"}
-    return tuple(decision.published), figures
-
-
-def _title(state: State, words: Words) -> str:
-    """What the programme is called. A scenario says with its announcement what of it is made up."""
-    announced = {} if state.announced is None else state.announced.data.get("title") or {}
-    titles = announced or (state.rulebook.title if state.rulebook else None) or {}
-    return titles.get(words.lang) or titles.get("en") or state.programme
 
 
 def _origins(folder: Path | None, state: State, phase: PhaseState, words: Words) -> tuple[Label, tuple[str, ...]]:
@@ -91,33 +72,13 @@ def _proofs(
 ) -> Proofs | None:
     """Of the decision and of the assessment, with what opens the latter; None, and a warning, without a checkpoint."""
     from console.commands.evidence import cosigned
-    from console.telling.letter_parts import Proofs
-    from events.note import format_vkey
-    from flows.proving import opening_line, prove_entry
+    from console.telling.letter_facts import proofs_of
 
-    if "assessment" not in told.proved:
-        return None
-    head, ask = reading.head(told.programme), cosigned(settings_of(options, report), reading, report)
     try:
-        found = {name: prove_entry(reading, head, index, ask) for name, index in told.proved.items()}
-        opening = opening_line(reading, told.programme, told.proved["assessment"])
+        return proofs_of(reading, told, stem, cosigned(settings_of(options, report), reading, report))
     except NotFound as error:
         report.warn(f"no proofs beside the letter: {error.message}")
         return None
-    files: dict[str, bytes] = {}
-    for name, one in found.items():
-        files |= {f"{stem}-{name}.tlog-proof": one.proof, f"{stem}-{name}.entry.json": one.entry}
-    opens = f"{stem}-assessment.opening.json"
-    files[opens] = opening
-    one = next(iter(found.values()))
-    checks = tuple(
-        f"phasegate verify {stem}-{name}.tlog-proof --entry {stem}-{name}.entry.json"
-        + (f" --opening {opens}" if name == "assessment" else "")
-        + " --vkey KEY"
-        for name in found
-    )
-    signed, vkey = one.checkpoint, format_vkey(one.key)
-    return Proofs(signed.size, signed.root.hex(), signed.origin, vkey, files, checks, opens)
 
 
 def _written(folder: Path, name: str, letter: bytes, files: dict[str, bytes]) -> Path:

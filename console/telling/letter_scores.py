@@ -21,7 +21,7 @@ def scores_table(context: Context, told: Explanation, rules: Phase) -> Block:
     """
     words, own = context.words, {one.criterion: one.value for one in told.worked}
     extra = [name for name in ("first", "means") if name in context.figures]
-    points = dict(_points(rules.criteria)) | {TOTAL: _whole(rules)}
+    points = dict(points_of(rules.criteria)) | {TOTAL: _whole(rules)}
     rows = []
     for path in [path for path in points if path in own]:
         most = points[path]
@@ -39,11 +39,11 @@ def scores_table(context: Context, told: Explanation, rules: Phase) -> Block:
     )
 
 
-def _points(criteria: Iterable[CriterionRule], prefix: str = "") -> Iterator[tuple[str, Fraction | None]]:
+def points_of(criteria: Iterable[CriterionRule], prefix: str = "") -> Iterator[tuple[str, Fraction | None]]:
     for rule in criteria:
         yield prefix + rule.id, rule.points
         if isinstance(rule, BranchRule):
-            yield from _points(rule.parts, f"{prefix}{rule.id}.")
+            yield from points_of(rule.parts, f"{prefix}{rule.id}.")
 
 
 def _whole(rules: Phase) -> Fraction | None:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from fastapi import Request
 
 from console.web.counting import Counts
+from console.web.explained import Explanations
 from console.web.feed import Feed
 from console.web.limits import Limits
 from flows.outlet import Outlet
@@ -46,11 +47,13 @@ class Site:
     counts: Counts = field(default_factory=Counts)
     turns: Turns = field(default_factory=Turns)
     feed: Feed = field(init=False)
+    explanations: Explanations = field(init=False)
     receipts: Receipts = field(init=False)
     store: IntakeStore = field(init=False)
 
     def __post_init__(self) -> None:
         self.feed = Feed(self.reading)
+        self.explanations = Explanations(self.reading)
         self.receipts = Receipts(self.reading, self.settings)
         self.store = self.reading.ledger.intake()
 

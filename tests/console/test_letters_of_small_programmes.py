@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from console.commands.lettering import published
 from console.telling.letter import write
+from console.telling.letter_facts import published
 from console.telling.letter_parts import Context
 from console.telling.printing import printed
 from console.telling.sentences import Words, names_of

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from console.web.pages import board, overview
+from console.web.pages import board, decisions, entrants, overview, results
 
-ROUTERS = (overview.router, board.router)
+ROUTERS = (overview.router, board.router, decisions.router, entrants.router, results.router)

@@ -78,7 +78,7 @@ class Receipts:
     def _proven(self, found: StoredRecord, entry: Entry, data: bytes, keys: list[VerifierKey]) -> Proven:
         stored = next(iter(self.reading.ledger.read(found.programme, entry.index, entry.index + 1)))
         try:
-            proved = prove_entry(self.reading, self.reading.head(found.programme), entry.index, self._cosigned())
+            proved = prove_entry(self.reading, self.reading.head(found.programme), entry.index, self.cosigned())
         except Tampered:
             raise
         except PhasegateError as error:
@@ -87,7 +87,9 @@ class Receipts:
         keys.append(proved.key)
         return Proven(entry, data, stored.detail, proved.proof, "")
 
-    def _cosigned(self) -> Cosigned:
+    def cosigned(self) -> Cosigned:
+        """Asks the witnesses of the settings, or remembers what they said of this checkpoint."""
+
         def ask(programme: str, note: bytes, key: VerifierKey) -> bytes:
             with self._lock:
                 if note not in self._notes:

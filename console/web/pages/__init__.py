@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from console.web.pages import board, overview
+from console.web.pages import board, checkpoints, entry, log, overview
 
-ROUTERS = (overview.router, board.router)
+ROUTERS = (overview.router, board.router, log.router, entry.router, checkpoints.router)

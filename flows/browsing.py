@@ -124,3 +124,5 @@ def texts(value: Any) -> Iterator[str]:
                 left += members.values()
             case list() as items:
                 left += items
+            case _:
+                pass

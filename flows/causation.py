@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from itertools import takewhile
+from itertools import islice, takewhile
 
 import orjson
 
@@ -18,8 +18,8 @@ from flows.reading import Reading
 from handlers.signers import announced
 from handlers.state import State
 
-AHEAD_AT_MOST = 20_000
-"""Entries behind an entry among which those are looked for that cite it."""
+AROUND_AT_MOST = 20_000
+"""Entries before an entry, and behind it, among which those are looked for that it cites, and that cite it."""
 
 LISTED_AT_MOST = 50
 
@@ -36,11 +36,15 @@ class Tie:
 
 @dataclass(frozen=True, slots=True)
 class Ties:
-    """What led to an entry and what followed. Effects by citation are known `up_to` an index (excluded)."""
+    """What led to an entry, of which `more` are not listed, and what followed, as far as it stands among the entries
+    start..stop (stop excluded).
+    """
 
     causes: list[Tie]
+    more: int
     effects: list[Tie]
-    up_to: int
+    start: int
+    stop: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,31 +72,42 @@ def settled_with(reading: Reading, programme: str, index: int) -> int:
     return index
 
 
-def ties_of(reading: Reading, state: State, event: Envelope, index: int, size: int) -> Ties:
-    """By what records say: for those who may read records. `state` is what is known now."""
-    places = _places(state)
-    cited = {text for text in texts([event.data, event.causationid, event.extensions]) if text != event.id}
-    causes = sorted({places[text] for text in cited if text in places and places[text] < size} - {index})
-    named = [_told(reading, state.programme, "cites", place) for place in causes[:LISTED_AT_MOST]]
-    if (first := places.get(event.id, index)) < index:
-        named.insert(0, _told(reading, state.programme, "repeats", first))
-    up_to = min(size, index + 1 + AHEAD_AT_MOST)
-    return Ties(named, list(_citing(reading, state.programme, event.id, (index + 1, up_to))), up_to)
+def ties_of(reading: Reading, programme: str, event: Envelope, own: tuple[int, int], size: int) -> Ties:
+    """By what records say: for those who may read records. `own` are an entry and the first one of its record."""
+    index, first = own
+    start, stop = max(0, index - AROUND_AT_MOST), min(size, index + 1 + AROUND_AT_MOST)
+    cited = (tie for tie in _cited(reading, programme, event, (start, index)) if tie.index != first)
+    causes = sorted(cited, key=lambda tie: (tie.how != "repeats", tie.index))
+    effects = list(islice(_citing(reading, programme, event.id, (index + 1, stop)), LISTED_AT_MOST))
+    return Ties(causes[:LISTED_AT_MOST], max(0, len(causes) - LISTED_AT_MOST), effects, start, stop)
 
 
-def _places(state: State) -> Mapping[str, int]:
-    """By event id the entry of the record that has it."""
-    return {event_id: index for seen in state.seen.values() for (_, event_id), (_, index) in seen.items()}
+def _cited(reading: Reading, programme: str, event: Envelope, within: tuple[int, int]) -> Iterator[Tie]:
+    """A refused record reserves no id, and so nobody can cite it."""
+    cited = set(texts([event.data, event.causationid, event.extensions])) - {event.id}
+    for _, data, value in reading.ledger.read_values(programme, *within):
+        event_id, source = _identity(value)
+        if event_id in cited or (event_id, source) == (event.id, event.source):
+            entry = decode_entry(data)
+            if entry.verdict in ("accepted", "pending"):
+                yield _tie("repeats" if event_id == event.id else "cites", entry)
+
+
+def _identity(value: bytes | None) -> tuple[str, str]:
+    """Id and source of a record's event; empty where it says none."""
+    try:
+        event = orjson.loads(value or b"")
+    except orjson.JSONDecodeError:
+        return "", ""
+    found = (event.get("id"), event.get("source")) if isinstance(event, dict) else ()
+    return (str(found[0]), str(found[1])) if all(isinstance(one, str) for one in found) and found else ("", "")
 
 
 def _citing(reading: Reading, programme: str, event_id: str, within: tuple[int, int]) -> Iterator[Tie]:
-    written, found = orjson.dumps(event_id)[1:-1], 0
-    for index, data, value in reading.ledger.read_values(programme, *within):
+    written = orjson.dumps(event_id)[1:-1]
+    for _, data, value in reading.ledger.read_values(programme, *within):
         if value is not None and written in value and _cites(value, event_id):
             yield _tie("cited-by", decode_entry(data))
-            found += 1
-        if found == LISTED_AT_MOST:
-            return
 
 
 def _cites(value: bytes, event_id: str) -> bool:
@@ -101,11 +116,6 @@ def _cites(value: bytes, event_id: str) -> bool:
     except Malformed:
         return False
     return event.id != event_id and event_id in texts([event.data, event.causationid, event.extensions])
-
-
-def _told(reading: Reading, programme: str, how: str, index: int) -> Tie:
-    stored = next(iter(reading.ledger.read(programme, index, index + 1, with_openings=False)))
-    return _tie(how, decode_entry(stored.entry))
 
 
 def _tie(how: str, entry: Entry) -> Tie:

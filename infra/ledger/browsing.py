@@ -27,4 +27,4 @@ def read_settlements(engine: Engine, programme: str, start: int, stop: int, size
     with reading(engine) as connection:
         log_id = log_id_of(connection, programme)
         rows = connection.execute(wanted.where(entries.c.log_id == log_id, entries.c.index < size))
-        return {of: index for of, index in rows}
+        return {row[0]: row[1] for row in rows}

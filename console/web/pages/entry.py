@@ -20,7 +20,7 @@ from events.errors import NotFound, PhasegateError, Tampered
 from events.note import format_vkey
 from events.proof_file import SUFFIX, parse_proof
 from flows.browsing import short_type
-from flows.causation import Signed, Tie, settled_because_of, settled_with, signed, ties_of
+from flows.causation import Signed, Ties, settled_because_of, settled_with, signed, ties_of
 from flows.entries import whole
 from flows.proving import Proved, opening_line, prove_entry
 
@@ -33,9 +33,7 @@ class Told:
 
     record: str = ""
     signature: Signed = field(default_factory=lambda: Signed("none"))
-    causes: list[Tie] = field(default_factory=list)
-    effects: list[Tie] = field(default_factory=list)
-    up_to: int = 0
+    ties: Ties | None = None
 
 
 @router.get("/programmes/{programme}/log/{index}")
@@ -69,22 +67,22 @@ def _told(site: Site, programme: str, found: dict[str, Any], size: int) -> Told:
     told = Told()
     if (record := found["record"]) is None:
         return told
-    told.record = json.dumps(record["event"], ensure_ascii=False, indent=2) if record["event"] else record["value"] or ""
-    opening = _opening(site, programme, found)
+    told.record = (
+        json.dumps(record["event"], ensure_ascii=False, indent=2) if record["event"] else record["value"] or ""
+    )
+    own = (found["index"], found["index"] if found["of"] is None else found["of"])
+    opening = _opening(site, programme, own[1])
     with site.turns.of(programme):
-        state = site.reading.state(programme)
-        told.signature = signed(site.reading, state, opening)
-        try:
-            event = decode(opening.value)
-        except Malformed:
-            return told
-        ties = ties_of(site.reading, state, event, found["index"], size)
-    told.causes, told.effects, told.up_to = ties.causes, ties.effects, ties.up_to
+        told.signature = signed(site.reading, site.reading.state(programme), opening)
+    try:
+        event = decode(opening.value)
+    except Malformed:
+        return told
+    told.ties = ties_of(site.reading, programme, event, own, size)
     return told
 
 
-def _opening(site: Site, programme: str, found: dict[str, Any]) -> Opening:
-    first = found["index"] if found["of"] is None else found["of"]
+def _opening(site: Site, programme: str, first: int) -> Opening:
     opening = next(iter(site.reading.ledger.read(programme, first, first + 1))).opening
     if opening is None:
         raise NotFound(f"the record of entry {first} of {programme!r} was erased while it was read")

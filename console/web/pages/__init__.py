@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from console.web.pages import board, checkpoints, entry, log, overview
+from console.web.pages import board, checkpoints, entry, lab, log, overview
 
-ROUTERS = (overview.router, board.router, log.router, entry.router, checkpoints.router)
+ROUTERS = (overview.router, board.router, log.router, entry.router, checkpoints.router, lab.router)

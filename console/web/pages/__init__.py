@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from console.web.pages import board, checkpoints, entry, lab, log, overview
+from console.web.pages import board, checkpoints, entry, lab, log, overview, replay
 
-ROUTERS = (overview.router, board.router, log.router, entry.router, checkpoints.router, lab.router)
+ROUTERS = (overview.router, board.router, log.router, entry.router, checkpoints.router, lab.router, replay.router)

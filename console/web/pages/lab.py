@@ -12,7 +12,7 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import HTMLResponse
 
 from console.commands.verifying import audited, data_of
-from console.web.access import require
+from console.web.access import require, require_own_form
 from console.web.frame import Frame, frame_of
 from console.web.page import Page, page_of, shown
 from console.web.problems import Problem
@@ -61,8 +61,7 @@ def lab(request: Request, programme: str, page: Annotated[Page, Depends(page_of)
 async def verify(request: Request, programme: str, page: Annotated[Page, Depends(page_of)]) -> HTMLResponse:
     """Verifies the bundle that is sent, and keeps nothing of it."""
     require(request, "read", programme)
-    if request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
-        raise Problem("forbidden", "another site may not send this form")
+    require_own_form(request)
     site = site_of(request)
     frame = await run_sync(frame_of, site, page, programme, "lab")
     async with uploaded(request, "bundle", BYTES_MAX) as sent:

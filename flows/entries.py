@@ -90,8 +90,7 @@ def whole(reading: Reading, programme: str, index: int, size: int) -> dict[str, 
     first = stored if entry.of is None else _stored(reading, programme, entry.of)
     settled_by = None
     if entry.verdict == "pending":
-        following = _entries(reading, programme, index + 1, size)
-        settled_by = next((later.index for later in following if later.of == index), None)
+        settled_by = reading.ledger.settlements(programme, index, index + 1, size).get(index)
     return row(entry) | {
         "settled_by": settled_by,
         "commitment": entry.commitment,

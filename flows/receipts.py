@@ -88,7 +88,7 @@ class Receipts:
         return Proven(entry, data, stored.detail, proved.proof, "")
 
     def cosigned(self) -> Cosigned:
-        """Asks the witnesses once for each checkpoint."""
+        """Asks the witnesses of the settings, or remembers what they said of this checkpoint."""
 
         def ask(programme: str, note: bytes, key: VerifierKey) -> bytes:
             with self._lock:

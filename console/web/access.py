@@ -59,3 +59,9 @@ def require(request: Request, right: Right, programme: str) -> Visitor:
             raise Problem("sign-in-needed", "sign in to see this")
         raise Problem("forbidden", f"{visitor.name} does not have the right {right!r} here")
     return visitor
+
+
+def require_own_form(request: Request) -> None:
+    """Raises Problem where a browser says that another site sends the form."""
+    if request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
+        raise Problem("forbidden", "another site may not send this form")

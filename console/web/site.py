@@ -13,6 +13,7 @@ from console.web.counting import Counts
 from console.web.explained import Explanations
 from console.web.feed import Feed
 from console.web.limits import Limits
+from console.web.replays import Replays
 from flows.outlet import Outlet
 from flows.reading import Reading, open_reading
 from flows.receipts import Receipts
@@ -49,12 +50,14 @@ class Site:
     feed: Feed = field(init=False)
     explanations: Explanations = field(init=False)
     receipts: Receipts = field(init=False)
+    replays: Replays = field(init=False)
     store: IntakeStore = field(init=False)
 
     def __post_init__(self) -> None:
         self.feed = Feed(self.reading)
         self.explanations = Explanations(self.reading)
         self.receipts = Receipts(self.reading, self.settings)
+        self.replays = Replays(self.settings)
         self.store = self.reading.ledger.intake()
 
 

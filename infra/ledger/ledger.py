@@ -13,6 +13,7 @@ from events.note import Checkpoint, VerifierKey
 from events.record import Position
 from infra.keys import SigningKey
 from infra.ledger import binding, by_position, erasing, integrity, reader, signing, snapshots, writer
+from infra.ledger.browsing import count_verdicts, read_settlements
 from infra.ledger.by_position import read_one
 from infra.ledger.database import connect, reading, require_schema, sweep, writing
 from infra.ledger.durability import require_durable
@@ -131,6 +132,14 @@ class Ledger:
         with reading(self._engine) as connection:
             row = connection.execute(wanted).one_or_none()
         return None if row is None else (row[0], row[1])
+
+    def verdicts(self, programme: str, size: int) -> Mapping[str, int]:
+        """The first `size` entries by verdict; `waiting`: pending still."""
+        return count_verdicts(self._engine, programme, size)
+
+    def settlements(self, programme: str, start: int, stop: int, size: int) -> Mapping[int, int]:
+        """Which of the entries start..stop (stop excluded) are settled within the first `size`, and by which entry."""
+        return read_settlements(self._engine, programme, start, stop, size)
 
     def attribution(self, topic: str, partition: int, stop: int) -> list[tuple[int, str]]:
         """(offset, programme of the log) of every first entry of a partition below `stop`, by offset."""

@@ -2,6 +2,17 @@
 
 from __future__ import annotations
 
-from console.web.pages import board, decisions, entrants, overview, results
+from console.web.pages import board, checkpoints, decisions, entrants, entry, lab, log, overview, replay, results
 
-ROUTERS = (overview.router, board.router, decisions.router, entrants.router, results.router)
+ROUTERS = (
+    overview.router,
+    board.router,
+    decisions.router,
+    entrants.router,
+    results.router,
+    log.router,
+    entry.router,
+    checkpoints.router,
+    lab.router,
+    replay.router,
+)

@@ -23,9 +23,9 @@ _READ = ("SELECT",)
 _APPEND = ("SELECT", "INSERT")
 _OF_LOGS = (
     *("alembic_version", "streams", "logs", "entries", "openings", "erasures", "positions", "checkpoints", "relays"),
-    "tiles",
+    *("tiles", "snapshots"),
 )
-"""What an audit reads. Openings belong to it: without them nothing is judged again."""
+"""What an audit reads. Openings belong to it: without them nothing is judged again. Of snapshots it checks the rows."""
 
 RIGHTS: Mapping[Role, Rights] = {
     "recorder": {
@@ -41,7 +41,7 @@ RIGHTS: Mapping[Role, Rights] = {
         "tiles": _APPEND,
         "snapshots": (*_APPEND, "DELETE"),
     },
-    "reader": dict.fromkeys((*_OF_LOGS, "snapshots"), _READ),
+    "reader": dict.fromkeys(_OF_LOGS, _READ),
     "auditor": dict.fromkeys(_OF_LOGS, _READ),
     "intake": {
         **dict.fromkeys(_OF_LOGS, _READ),

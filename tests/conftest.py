@@ -9,6 +9,7 @@ from contextlib import ExitStack
 from typing import TypeVar
 
 import pytest
+import structlog
 
 from events.errors import PhasegateError
 from infra.kafka.broker import TemporaryBroker, temporary_broker
@@ -28,6 +29,13 @@ def secured_kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SecuredB
     with ExitStack() as stack:
         folder = tmp_path_factory.mktemp("secured")
         yield required("Kafka", lambda: stack.enter_context(secured_broker(folder)))
+
+
+@pytest.fixture(autouse=True)
+def _lines_go_where_they_went() -> Iterator[None]:
+    """A command that a test runs in this process says how loud its log is; the next test shall not inherit that."""
+    yield
+    structlog.reset_defaults()
 
 
 @pytest.fixture

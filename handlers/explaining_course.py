@@ -8,6 +8,7 @@ from events.values import format_instant
 from handlers.exclusions import marks_in_force
 from handlers.explanation import Noted
 from handlers.known import Known
+from handlers.reasons import REOPENINGS
 from handlers.state import Decision, Fact, Finding, PhaseState, State
 
 
@@ -36,8 +37,11 @@ def _of_the_phase(phase: PhaseState) -> Iterator[Noted]:
         if row.until_ms is None:
             yield noted("course.opened", row.opened, {"phase": phase.rules.id})
         else:
-            reason = row.opened.data.get("reason", "office")
-            yield noted(f"course.reopened.{reason}", row.opened, {"until": format_instant(row.until_ms)})
+            reason, until = row.opened.data.get("reason", "office"), {"until": format_instant(row.until_ms)}
+            if reason in REOPENINGS:
+                yield noted(f"course.reopened.{reason}", row.opened, until)
+            else:  # a person may have called it otherwise
+                yield noted("course.reopened.other", row.opened, until | {"reason": reason})
         if row.closed is not None:
             yield noted("course.closed", row.closed, {"size": str(row.closed.data["size"])})
         yield from (noted("course.held", fact) for fact in row.held)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import Any
 
 from kafka import KafkaConsumer, TopicPartition
@@ -55,6 +55,7 @@ class KafkaBus:
         self._delivery_timeout_ms = delivery_timeout_ms
         self._reading = threading.Lock()
         self._reader: KafkaConsumer | None = None
+        self._is_shown = False
 
     @property
     def bootstrap(self) -> str:
@@ -102,12 +103,16 @@ class KafkaBus:
             return leader_time(admin)
 
     def _require_topics(self) -> None:
-        """A client that asks for what it is not shown waits for half a minute, and then does not say why; and one that has read
-        a topic may have forgotten the others, which this brings back.
+        """Once: a client that asks for what it is not shown waits for half a minute, and then does not say why. By a client of
+        its own: one that was told of all topics may forget some of them while it asks for their offsets.
         """
-        for topic in TOPICS:
-            if not self._consumer().partitions_for_topic(f"{self.prefix}.{topic}"):
-                raise kafka_errors.UnknownTopicOrPartitionError(f"{self.prefix}.{topic}")
+        if self._is_shown:
+            return
+        with closing(self._cluster.consumer(None)) as looking:
+            for topic in TOPICS:
+                if not looking.partitions_for_topic(f"{self.prefix}.{topic}"):
+                    raise kafka_errors.UnknownTopicOrPartitionError(f"{self.prefix}.{topic}")
+        self._is_shown = True
 
     def read(self, topic: str, partition: int, start: int, stop: int) -> list[Record]:
         place = TopicPartition(f"{self.prefix}.{topic}", partition)

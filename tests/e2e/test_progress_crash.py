@@ -219,11 +219,13 @@ FLOW = """
 import asyncio, os, signal, sys
 from flows.office import Office
 
-def until_killed(self, events, timestamp_ms=None, publish=Office.publish):
+publish = Office.publish
+
+def until_killed(self, events, *more):
     if len(events) < 4:  # a decision is four events here: three assessments, and what was decided
-        return publish(self, events, timestamp_ms)
+        return publish(self, events, *more)
     Office.recorded = lambda self, positions: os.kill(os.getpid(), signal.SIGKILL)
-    return publish(self, events[: int(sys.argv[3])], timestamp_ms)
+    return publish(self, events[: int(sys.argv[3])], *more)
 
 if len(sys.argv) > 3:
     Office.publish = until_killed

@@ -14,6 +14,7 @@ from handlers.explanation import Point
 
 SNAPSHOT = Path(__file__).parents[1] / "console" / "sentences.txt"
 SAMPLES = {
+    "reason": "jury-exchanged",
     "entrant": "nc-ai", "phase": "phase-1", "criterion": "expert", "gate": "independence", "item": "strategy",
     "count": "technical", "evaluator": "expert-07", "who": "ministry", "role": "programme-director", "panel": "experts",
     "counts": "policy, technical",

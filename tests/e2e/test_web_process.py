@@ -121,13 +121,16 @@ def accepted(parts: Parts) -> list[str]:
         until(
             lambda: recorder.step(0.1) == 0 and all(parts.ledger.positions(ends)[at] >= end for at, end in ends.items())
         )
-    told = [
-        (decode_entry(stored.entry).verdict, json.loads(stored.opening.value or b"")["data"]["entrant"])
-        for stored in parts.ledger.read(small.PROGRAMME)
-        if stored.opening is not None and decode_entry(stored.entry).topic == "submissions"
-    ]
-    assert {verdict for verdict, _ in told} <= {"accepted", "duplicate"}
-    return sorted(team for verdict, team in told if verdict == "accepted")
+    teams, verdicts = dict[int, str](), dict[int, str]()
+    for stored in parts.ledger.read(small.PROGRAMME):
+        entry = decode_entry(stored.entry)
+        if entry.topic != "submissions":
+            continue
+        if stored.opening is not None:
+            teams[entry.index] = json.loads(stored.opening.value or b"")["data"]["entrant"]
+        verdicts[entry.index if entry.of is None else entry.of] = entry.verdict  # what was read before the rules pended
+    assert set(verdicts.values()) <= {"accepted", "duplicate"}
+    return sorted(teams[index] for index, verdict in verdicts.items() if verdict == "accepted")
 
 
 def listens(address: str) -> bool:

@@ -44,7 +44,7 @@ class Local:
         return next(row for row in self.phasegate("up")["parts"] if row["part"] == name)
 
     def metric(self, name: str) -> float:
-        with urllib.request.urlopen(self.part("metrics")["address"], timeout=5) as answer:
+        with urllib.request.urlopen(f"http://{self.environment['PHASEGATE_METRICS']}/metrics", timeout=5) as answer:
             lines = answer.read().decode().splitlines()
         return float(next(line.rpartition(" ")[2] for line in lines if line.startswith(name)))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Annotated, Any
 
@@ -11,12 +11,13 @@ from fastapi.responses import HTMLResponse
 
 from console.telling.letter_scores import points_of
 from console.telling.sentences import Words, names_of
-from console.web.explained import state_of
+from console.web.explained import Explained, state_of
 from console.web.frame import Frame, frame_of
 from console.web.letters import letter_file, letter_page
 from console.web.own import require_own
 from console.web.page import Page, page_of, shown
 from console.web.site import Site, site_of
+from console.web.speech import Lang
 from events.errors import NotFound
 from events.values import format_instant, format_number
 from handlers.state import State
@@ -88,12 +89,7 @@ def letter(
     request: Request, programme: str, phase: str, entrant: str, page: Shown, decision: str | None = None
 ) -> Response:
     """The letter of decision, as a page to print."""
-    require_own(request, programme, entrant)
-    site = site_of(request)
-    size = frame_of(site, page, programme, "decisions").size
-    with site.turns.of(programme):
-        found = site.explanations.of(programme, size, phase, entrant, decision)
-        return letter_page(site, programme, size, found, page.lang)
+    return _written(request, (programme, phase, entrant, decision), page, letter_page)
 
 
 @router.get("/programmes/{programme}/decisions/{phase}/{entrant}/letter.zip")
@@ -101,9 +97,19 @@ def letter_with_proofs(
     request: Request, programme: str, phase: str, entrant: str, page: Shown, decision: str | None = None
 ) -> Response:
     """The letter with the files that let its reader check it."""
+    return _written(request, (programme, phase, entrant, decision), page, letter_file)
+
+
+def _written(
+    request: Request,
+    about: tuple[str, str, str, str | None],
+    page: Page,
+    write: Callable[[Site, str, int, Explained, Lang], Response],
+) -> Response:
+    programme, phase, entrant, decision = about
     require_own(request, programme, entrant)
     site = site_of(request)
     size = frame_of(site, page, programme, "decisions").size
     with site.turns.of(programme):
         found = site.explanations.of(programme, size, phase, entrant, decision)
-        return letter_file(site, programme, size, found, page.lang)
+        return write(site, programme, size, found, page.lang)

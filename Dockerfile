@@ -19,7 +19,8 @@ RUN /tools/bin/pip wheel --no-cache-dir --no-deps --no-build-isolation --wheel-d
 FROM python:3.13-slim-trixie
 RUN useradd --uid 10001 --create-home phasegate && install --directory --owner phasegate /var/lib/phasegate
 COPY --from=build /opt/phasegate /opt/phasegate
-ENV PATH=/opt/phasegate/bin:$PATH PYTHONUNBUFFERED=1 PHASEGATE_HOME=/var/lib/phasegate
+ENV PATH=/opt/phasegate/bin:$PATH PYTHONUNBUFFERED=1 PHASEGATE_HOME=/var/lib/phasegate \
+    MALLOC_ARENA_MAX=2 MALLOC_TRIM_THRESHOLD_=131072
 USER phasegate
 WORKDIR /var/lib/phasegate
 VOLUME /var/lib/phasegate

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from console.commands.kafka import broker_home
 from infra.kafka.process import HOST, free_ports, is_free
-from infra.services.plan import Plan, Planned
+from infra.services.plan import MALLOC, Plan, Planned
 from infra.settings import Settings, variable
 
 PREFECT_PORT, CONSOLE_PORT, RECORDER_PORT = 4200, 8000, 9465
@@ -45,7 +45,7 @@ def plan(settings: Settings) -> Plan:
 def _environment(settings: Settings) -> dict[str, str]:
     """That of this process. What options said is handed down with it."""
     own = {variable("home"): str(settings.home.absolute()), variable("database"): settings.database}
-    return {**os.environ, **own, "PYTHONUNBUFFERED": "1"}
+    return {**MALLOC, **os.environ, **own, "PYTHONUNBUFFERED": "1"}
 
 
 def _ours(

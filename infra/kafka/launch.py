@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shlex
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -65,11 +67,11 @@ def launch(
 
 
 def command(java: Java, jars: list[Path], home: Path, server: Path) -> list[str]:
-    """What starts a broker with these settings."""
+    """What starts a broker with these settings. KAFKA_HEAP_OPTS comes after ours, and so counts."""
     quiet = ["--sun-misc-unsafe-memory-access=allow"] if java.major >= 23 else []
     native = ["--enable-native-access=ALL-UNNAMED"] if java.major >= 22 else []
     return [
-        *(str(java.path), *JVM, *quiet, *native),
+        *(str(java.path), *JVM, *shlex.split(os.environ.get("KAFKA_HEAP_OPTS", "")), *quiet, *native),
         f"-Djava.io.tmpdir={home / 'tmp'}",
         f"-Dlog4j2.configurationFile={home / 'log4j2.properties'}",
         *("-cp", ":".join(map(str, jars)), "kafka.Kafka", str(server)),

@@ -27,6 +27,7 @@ from infra.kafka.broker import temporary_broker
 from infra.kafka.bus import KafkaBus
 from infra.ledger import Ledger
 from infra.ledger.database import upgrade
+from infra.services.plan import MALLOC
 from tests.endurance.load import Load
 from tests.endurance.postgres import temporary_postgres
 from tests.endurance.processes import (
@@ -49,6 +50,8 @@ WARM_S = 75
 """Until programmes are open and marked at the full rate. Not counted."""
 LAG_AIM_S = 2.0
 ROUNDS_EVERY_S = 20
+BROKER_HEAP = "-Xms512m -XX:+AlwaysPreTouch"
+"""All of the heap from the start, so that what grows is not the heap on its way to the size that it may have."""
 
 Amount = TypeVar("Amount", int, float)
 
@@ -104,6 +107,7 @@ def world(folder: Path) -> Iterator[World]:
     with ExitStack() as stack:
         prefect = stack.enter_context(PrefectServer())
         postgres = stack.enter_context(temporary_postgres())
+        os.environ["KAFKA_HEAP_OPTS"] = BROKER_HEAP
         broker = stack.enter_context(temporary_broker())
         upgrade(postgres.url)
         bus = KafkaBus(broker.bootstrap, PREFIX, PARTITIONS, "broker")
@@ -112,12 +116,16 @@ def world(folder: Path) -> Iterator[World]:
         ledger = stack.enter_context(Ledger.open(postgres.url))
         ledger.bind(PREFIX, PARTITIONS, "broker")
         prefect.ready()
-        own = environment(folder, postgres.url, broker.bootstrap) | {
-            "PHASEGATE_PREFIX": PREFIX,
-            "PHASEGATE_PROGRESS_SECONDS": str(ROUNDS_EVERY_S),
-            "PREFECT_API_URL": prefect.api_url,
-            "PREFECT_HOME": str(folder / "prefect"),
-        }
+        own = (
+            MALLOC
+            | environment(folder, postgres.url, broker.bootstrap)
+            | {
+                "PHASEGATE_PREFIX": PREFIX,
+                "PHASEGATE_PROGRESS_SECONDS": str(ROUNDS_EVERY_S),
+                "PREFECT_API_URL": prefect.api_url,
+                "PREFECT_HOME": str(folder / "prefect"),
+            }
+        )
         record = stack.enter_context(service("record", own, folder / "record.log"))
         serve = stack.enter_context(service("serve", own, folder / "serve.log", patience_s=90))
         pids = {"record": [record.pid], "serve": [serve.pid], "broker": [broker.running.pid]}

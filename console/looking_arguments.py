@@ -66,6 +66,12 @@ def explain(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--scenario", type=Path, metavar="DIR", help="a scenario, whose unpublished figures are marked")
 
 
+def order(parser: argparse.ArgumentParser) -> None:
+    programme(parser)
+    parser.add_argument("phase", metavar="PHASE", help="the phase's id")
+    parser.add_argument("evaluator", nargs="?", metavar="EVALUATOR", help="only of this one, by pseudonym")
+
+
 def robustness(parser: argparse.ArgumentParser) -> None:
     programme(parser)
     parser.add_argument("--phase", metavar="P", required=True, help="the phase's id")

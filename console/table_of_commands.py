@@ -53,6 +53,12 @@ COMMANDS: Mapping[str, Command] = {
         "console.commands.look:decisions",
         reads=True,
     ),
+    "order": Command(
+        "the order in which each evaluator marks a phase's entrants",
+        looking_arguments.order,
+        "console.commands.ordering:order",
+        reads=True,
+    ),
     "figures": Command(
         "standings, margins and time lines, drawn",
         looking_arguments.figures,

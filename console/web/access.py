@@ -5,16 +5,19 @@ The table of rights by role is docs/console.md's, and a test compares them.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
 from fastapi import Request
 
+from console.web.cookie import secret_of
 from console.web.problems import Problem
 from console.web.site import site_of
+from infra.access import ANY, Given, Role
 
-Role = Literal["viewer", "entrant", "evaluator", "auditor", "operator", "approver"]
+__all__ = ["ANY", "RIGHTS", "Right", "Role", "Visitor", "require", "visitor_of"]
+
 Right = Literal["read", "read-records", "act", "approve", "mark", "own", "operate"]
 
 RIGHTS: Mapping[Role, frozenset[Right]] = {
@@ -25,8 +28,6 @@ RIGHTS: Mapping[Role, frozenset[Right]] = {
     "operator": frozenset({"read", "read-records", "act", "operate"}),
     "approver": frozenset({"read", "read-records", "approve"}),
 }
-ANY = "*"
-"""Stands for every programme in what a visitor was given."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +46,33 @@ class Visitor:
 
 
 def visitor_of(request: Request) -> Visitor:
-    """Whoever asks. Nobody has signed in: where reading is open, they may read as an auditor does."""
-    if site_of(request).settings.console_reading == "open":
+    """Whoever asks, looked up once for a request. Who has not signed in reads as an auditor does where reading is open."""
+    found = getattr(request.state, "visitor", None)
+    if found is None:
+        found = request.state.visitor = _looked_up(request)
+    assert isinstance(found, Visitor)
+    return found
+
+
+def _looked_up(request: Request) -> Visitor:
+    site = site_of(request)
+    secret = secret_of(request)
+    session = None if secret is None else site.access.sessions.find(secret, site.now())
+    if session is not None:
+        return _with(session.account, session.given)
+    if site.settings.console_reading == "open":
         return Visitor(None, {ANY: frozenset[Role]({"auditor"})})
     return Visitor()
+
+
+def _with(name: str, given: Iterable[Given]) -> Visitor:
+    roles: dict[str, frozenset[Role]] = {}
+    who: dict[tuple[str, Role], str] = {}
+    for one in given:
+        roles[one.programme] = roles.get(one.programme, frozenset()) | {one.role}
+        if one.who is not None:
+            who[one.programme, one.role] = one.who
+    return Visitor(name, roles, who)
 
 
 def require(request: Request, right: Right, programme: str) -> Visitor:
@@ -59,9 +83,3 @@ def require(request: Request, right: Right, programme: str) -> Visitor:
             raise Problem("sign-in-needed", "sign in to see this")
         raise Problem("forbidden", f"{visitor.name} does not have the right {right!r} here")
     return visitor
-
-
-def require_own_form(request: Request) -> None:
-    """Raises Problem where a browser says that another site sends the form."""
-    if request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
-        raise Problem("forbidden", "another site may not send this form")

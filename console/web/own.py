@@ -5,8 +5,9 @@ from __future__ import annotations
 from fastapi import Request
 
 from console.web import access
-from console.web.access import ANY, Visitor
+from console.web.access import Visitor
 from console.web.problems import Problem
+from infra.access import ANY
 
 
 def require_own(request: Request, programme: str, entrant: str) -> Visitor:

@@ -12,9 +12,11 @@ from urllib.parse import quote, urlencode
 import jinja2
 from fastapi import Request
 from fastapi.responses import HTMLResponse
+from markupsafe import Markup
 
 from console.arguments import At
 from console.web.access import Visitor, visitor_of
+from console.web.cookie import draw, keep, secret_of, token
 from console.web.problems import Problem
 from console.web.speech import LANGS, NAMES, Lang, named, preferred, say
 from console.web.static_files import address
@@ -121,12 +123,28 @@ def _moment(text: str) -> At | None:
 
 def shown(page: Page, template: str, status: int = 200, /, **facts: Any) -> HTMLResponse:
     """The page. A language that was chosen in the address is kept for the next one."""
-    text = (
-        environment()
-        .get_template(template)
-        .render(page=page, t=page.t, word=page.word, link=page.link, langs=NAMES, **facts)
-    )
+    words = {"page": page, "t": page.t, "word": page.word, "link": page.link, "langs": NAMES}
+    field = _FormField(page.request)
+    text = environment().get_template(template).render(csrf_field=field, **words, **facts)
     answer = HTMLResponse(text, status, {"vary": "accept-language, cookie, hx-request"})
     if page.request.query_params.get("lang") == page.lang:
         answer.set_cookie(COOKIE, page.lang, max_age=31_536_000, httponly=True, samesite="lax")
+    if field.drawn is not None:
+        keep(answer, page.request, field.drawn)
     return answer
+
+
+class _FormField:
+    """`csrf_field()` in a template: what proves that a form came from a page that was shown to this browser. One that has no
+    cookie yet is given one with the page.
+    """
+
+    def __init__(self, request: Request) -> None:
+        self._request = request
+        self.drawn: str | None = None
+
+    def __call__(self) -> Markup:
+        secret = secret_of(self._request) or self.drawn
+        if secret is None:
+            secret = self.drawn = draw()
+        return Markup('<input type="hidden" name="csrf" value="{}">').format(token(secret))

@@ -18,6 +18,7 @@ from flows.outlet import Outlet
 from flows.reading import Reading, open_reading
 from flows.receipts import Receipts
 from flows.wiring import open_bus_in_haste
+from infra.access import AccessStore
 from infra.clock import now_ms
 from infra.keys import SigningKey, load_key
 from infra.ledger import IntakeStore
@@ -43,6 +44,7 @@ class Site:
     settings: Settings
     reading: Reading
     outlet: Outlet
+    access: AccessStore
     now: Callable[[], int] = now_ms
     limits: Limits = field(default_factory=Limits)
     counts: Counts = field(default_factory=Counts)
@@ -70,12 +72,12 @@ def intake_key(settings: Settings) -> SigningKey | None:
 def opened(settings: Settings, counts: Counts) -> Iterator[Site]:
     """Everything that the settings name. The ledger must be there; the broker may come later."""
     key = intake_key(settings)
-    with open_reading(settings) as reading:
+    with open_reading(settings) as reading, AccessStore.open(settings.database) as access:
         ledger = reading.ledger
         outlet = Outlet(lambda: open_bus_in_haste(settings, ledger), ledger.intake(), settings.origin, key)
         outlet.start()
         try:
-            yield Site(settings, reading, outlet, counts=counts)
+            yield Site(settings, reading, outlet, access, counts=counts)
         finally:
             outlet.close()
 

@@ -48,6 +48,13 @@ RIGHTS: Mapping[Role, Rights] = {
         "api_keys": _READ,
         "api_key_revocations": _READ,
         "receipts": _APPEND,
+        "accounts": _READ,
+        "account_roles": _READ,
+        "sessions": (*_APPEND, "DELETE", 'UPDATE ("seen_ms")'),
+        "sign_ins": (*_APPEND, "DELETE"),
+        "sign_in_failures": (*_APPEND, "DELETE", 'UPDATE ("failures", "last_ms")'),
+        "access_log": _APPEND,
+        "access_cuts": _READ,
     },
 }
 _SEQUENCES: Mapping[Role, tuple[str, ...]] = {"recorder": ("logs_id_seq",)}

@@ -7,6 +7,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import text
 
+import infra.access.tables  # noqa: F401 - its tables are among those of the metadata
 from events.errors import Refused, Unavailable
 from infra.ledger import Ledger
 from infra.ledger.database import connect, newest_schema, upgrade

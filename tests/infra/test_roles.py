@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import Engine, make_url, text
 from sqlalchemy.exc import DBAPIError
 
+import infra.access.tables  # noqa: F401 - its tables are among those of the metadata
 from events.errors import Refused
 from flows.attesting import replayed
 from flows.reading import Reading

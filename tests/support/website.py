@@ -4,22 +4,26 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import httpx
 
+from console.web import cookie
 from console.web.application import create_app
+from console.web.forms import FIELD
 from console.web.server import WebServer
 from events.bus import Message
 from events.envelope import Envelope, encode
+from events.errors import Conflict
 from events.record import Position
 from events.values import format_instant
 from flows.office import message
 from flows.recorder import Recorder
 from flows.wiring import Parts, assemble
+from infra.access import ANY, AccessStore, Given, Role
 from infra.api_key import ApiKey, Scope, draw, hashed
 from infra.clock import now_ms
 from infra.kafka.bus import KafkaBus
@@ -146,3 +150,35 @@ def website(home: Path, bootstrap: str, prefix: str) -> Iterator[Website]:
         site.tell(message("decisions", small.announced(clock="broker"), OFFICE_KEY, now_ms()))
         site.record()
         yield site
+
+
+def signed_in(
+    client: httpx.Client,
+    database: str,
+    account: str,
+    *roles: Role,
+    programme: str = ANY,
+    entrant: str | None = None,
+    evaluator: str | None = None,
+) -> dict[str, str]:
+    """Signs a client in, to an account that gets these roles in a programme beside those that it has. Returns the field that
+    each of its forms bears: `client.post(path, data={**field, …})`. `client.cookies` has what a real browser would need.
+    """
+    who = {"entrant": entrant, "evaluator": evaluator}
+    with AccessStore.open(database) as store:
+        with suppress(Conflict):
+            store.accounts.add(account, None, now_ms())
+        for role in roles:
+            store.accounts.give(account, Given(programme, role, who.get(role)), now_ms())
+        return _held(client, store.sessions.begin(account, "local", now_ms()))
+
+
+def not_signed_in(client: httpx.Client) -> dict[str, str]:
+    """The field for the forms of somebody who has not signed in."""
+    return _held(client, cookie.draw())
+
+
+def _held(client: httpx.Client, secret: str) -> dict[str, str]:
+    client.cookies.clear()
+    client.cookies.set(cookie.PLAIN, secret)
+    return {FIELD: cookie.token(secret)}

@@ -12,7 +12,8 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import HTMLResponse
 
 from console.commands.verifying import audited, data_of
-from console.web.access import require, require_own_form
+from console.web.access import require
+from console.web.forms import require_from_here, require_own
 from console.web.frame import Frame, frame_of
 from console.web.page import Page, page_of, shown
 from console.web.problems import Problem
@@ -61,10 +62,11 @@ def lab(request: Request, programme: str, page: Annotated[Page, Depends(page_of)
 async def verify(request: Request, programme: str, page: Annotated[Page, Depends(page_of)]) -> HTMLResponse:
     """Verifies the bundle that is sent, and keeps nothing of it."""
     require(request, "read", programme)
-    require_own_form(request)
+    require_from_here(request)
     site = site_of(request)
     frame = await run_sync(frame_of, site, page, programme, "lab")
     async with uploaded(request, "bundle", BYTES_MAX) as sent:
+        require_own(request, sent.texts.get("csrf"))
         found = await run_sync(_verified, sent)
     return await run_sync(_shown, site, page, frame, found, sent.texts)
 

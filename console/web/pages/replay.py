@@ -7,7 +7,8 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import HTMLResponse, RedirectResponse
 
-from console.web.access import require, require_own_form
+from console.web.access import require
+from console.web.forms import Form
 from console.web.frame import frame_of
 from console.web.page import Page, page_of, shown
 from console.web.site import site_of
@@ -26,10 +27,14 @@ def replay(request: Request, programme: str, page: Annotated[Page, Depends(page_
 
 
 @router.post("/programmes/{programme}/lab/replay")
-def start(request: Request, programme: str, page: Annotated[Page, Depends(page_of)]) -> RedirectResponse:
+def start(
+    request: Request,
+    programme: str,
+    page: Annotated[Page, Depends(page_of)],
+    _: Form,
+) -> RedirectResponse:
     """Begins it. It writes nothing; it costs time, and so one runs at a time."""
     require(request, "read-records", programme)
-    require_own_form(request)
     site = site_of(request)
     frame = frame_of(site, page, programme, "lab")
     site.replays.start(programme, frame.size)

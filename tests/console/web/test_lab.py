@@ -22,6 +22,7 @@ from tests.console.web.test_pages import Outline, visiting
 from tests.support.bundles import key_of
 from tests.support.k_ai import PROGRAMME, played
 from tests.support.stage import LOG_KEY, OFFICE_KEY
+from tests.support.website import not_signed_in
 
 LAB = f"/programmes/{PROGRAMME}/lab"
 VKEY = format_vkey(key_of(PROGRAMME))
@@ -53,7 +54,8 @@ def bundle(home: Path) -> bytes:
 
 
 def sent(browser: httpx.Client, data: bytes, vkey: str = VKEY, **more: str) -> httpx.Response:
-    return browser.post(LAB, files={"bundle": ("some bundle.zip", data)}, data={"vkey": vkey, **more})
+    field = not_signed_in(browser)
+    return browser.post(LAB, files={"bundle": ("some bundle.zip", data)}, data={"vkey": vkey, **field, **more})
 
 
 def changed(bundle: bytes, change: Callable[[dict[str, bytes]], None]) -> bytes:
@@ -144,7 +146,8 @@ def test_a_field_that_cannot_be_used_says_why(browser: httpx.Client, bundle: byt
     assert answer.status_code == 422
     assert 'aria-invalid="true"' in answer.text
     assert "<b>no" not in answer.text
-    assert browser.post(LAB, files={"other": b"x"}, data={"vkey": VKEY}).status_code == 422
+    field = not_signed_in(browser)
+    assert browser.post(LAB, files={"other": b"x"}, data={"vkey": VKEY, **field}).status_code == 422
 
 
 def test_more_than_is_read_is_refused(browser: httpx.Client, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -23,6 +23,7 @@ from infra.settings import Settings
 from tests.console.web.test_pages import Outline, visiting
 from tests.support.k_ai import PROGRAMME, played
 from tests.support.stage import LOG_KEY, OFFICE_KEY
+from tests.support.website import not_signed_in
 
 REPLAY = f"/programmes/{PROGRAMME}/lab/replay"
 KEYS = {"log_vkeys": (format_vkey(LOG_KEY.verifier),), "office_vkeys": (format_vkey(OFFICE_KEY.verifier),)}
@@ -43,7 +44,7 @@ def browser(home: Path) -> Iterator[httpx.Client]:
 
 def outcome(browser: httpx.Client, at: int) -> str:
     """The page once the replay that was begun is over."""
-    answer = browser.post(REPLAY, params={"at": at})
+    answer = browser.post(REPLAY, params={"at": at}, data=not_signed_in(browser))
     assert answer.status_code == 303
     assert answer.headers["location"] == f"{REPLAY}?at={at}"
     until = time.monotonic() + PATIENCE_S
@@ -93,10 +94,11 @@ def test_one_replay_runs_at_a_time_and_tells_how_far_it_is(
         return replaying.replay_programme(settings, programme, at, report)
 
     monkeypatch.setattr(replays, "replay_programme", halted)
+    field = not_signed_in(browser)
     try:
-        assert browser.post(REPLAY, params={"at": 800}).status_code == 303
-        assert browser.post(REPLAY, params={"at": 800}).status_code == 303
-        assert browser.post(REPLAY, params={"at": 900}).status_code == 503
+        assert browser.post(REPLAY, params={"at": 800}, data=field).status_code == 303
+        assert browser.post(REPLAY, params={"at": 800}, data=field).status_code == 303
+        assert browser.post(REPLAY, params={"at": 900}, data=field).status_code == 503
         until = time.monotonic() + PATIENCE_S
         while say("en", "replay.running", done=500, size=800) not in browser.get(REPLAY, params={"at": 800}).text:
             assert time.monotonic() < until
@@ -108,7 +110,7 @@ def test_one_replay_runs_at_a_time_and_tells_how_far_it_is(
 
 def test_another_site_and_those_who_may_not_read_begin_none(browser: httpx.Client, home: Path) -> None:
     assert browser.post(REPLAY, headers={"sec-fetch-site": "cross-site"}).status_code == 403
-    assert browser.post("/programmes/nobody/lab/replay").status_code == 404
+    assert browser.post("/programmes/nobody/lab/replay", data=not_signed_in(browser)).status_code == 404
     with visiting(home, console_reading="signed-in") as client:
-        assert client.post(REPLAY).status_code == 401
+        assert client.post(REPLAY, data=not_signed_in(client)).status_code == 401
         assert client.get(REPLAY).status_code == 401

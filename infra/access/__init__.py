@@ -1,0 +1,7 @@
+"""Who may use the console, and who has used it: apart from the logs of programmes, and no evidence of anything in them."""
+
+from infra.access.rows import ANY, ROLES, Given, Role, Session
+from infra.access.sessions import Sessions
+from infra.access.store import AccessStore
+
+__all__ = ["ANY", "ROLES", "AccessStore", "Given", "Role", "Session", "Sessions"]

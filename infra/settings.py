@@ -71,6 +71,10 @@ class Settings(KafkaSettings):
         default_factory=lambda data: data["home"] / "keys" / "intake.pem",
         description="Key file with which the HTTP intake signs its receipts; where there is none they are not signed.",
     )
+    source_keys: Path = Field(
+        default_factory=lambda data: data["home"] / "keys" / "sources",
+        description="Folder of key files with which sources other than the office sign what is sent from here.",
+    )
     console_reading: Literal["open", "signed-in"] = Field(
         "open",
         description="Who may read in the console without signing in: everybody who reaches it, or nobody.",

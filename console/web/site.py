@@ -14,6 +14,7 @@ from console.web.explained import Explanations
 from console.web.feed import Feed
 from console.web.limits import Limits
 from console.web.replays import Replays
+from console.web.sent_once import Sendings
 from flows.outlet import Outlet
 from flows.reading import Reading, open_reading
 from flows.receipts import Receipts
@@ -49,6 +50,7 @@ class Site:
     limits: Limits = field(default_factory=Limits)
     counts: Counts = field(default_factory=Counts)
     turns: Turns = field(default_factory=Turns)
+    sendings: Sendings = field(default_factory=Sendings)
     feed: Feed = field(init=False)
     explanations: Explanations = field(init=False)
     receipts: Receipts = field(init=False)

@@ -17,7 +17,9 @@ from infra.ledger.intake_tables import api_key_revocations, api_keys, receipts
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """A receipt that was given: to the holder of which key, under which token, for a value of which hash."""
+    """A receipt that was given: to the holder of which key (or to which account of the console, `account:…`), under which
+    token, for a value of which hash.
+    """
 
     position: Position
     api_key: str
@@ -89,6 +91,18 @@ class IntakeStore:
         if row is None:
             return None
         return Given(position, row.api_key, row.token_sha256, row.sha256, row.received_ms)
+
+    def places(self, topic: str, partition: int, sha256: bytes) -> list[Position]:
+        """Where a value of this hash went, as far as a receipt was given for it; by offset. Looks through the receipts of
+        the partition.
+        """
+        wanted = (
+            select(receipts.c.offset)
+            .where(receipts.c.topic == topic, receipts.c.partition == partition, receipts.c.sha256 == sha256)
+            .order_by(receipts.c.offset)
+        )
+        with reading(self._engine) as connection:
+            return [Position(topic, partition, offset) for (offset,) in connection.execute(wanted)]
 
 
 def _keys() -> Select[Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from console.web.pages import board, checkpoints, decisions, entrants, entry, lab, log, overview, replay, results
+from console.web.pages import board, checkpoints, decisions, entrants, entry, lab, log, overview, replay, results, sent
 
 ROUTERS = (
     overview.router,
@@ -15,4 +15,5 @@ ROUTERS = (
     checkpoints.router,
     lab.router,
     replay.router,
+    sent.router,
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -29,22 +30,28 @@ from handlers.verdicts import Refusal
 from handlers.views import phases_view
 from infra.rulebook_file import load
 
+PASSES = 3
+"""How often the records are gone through: read, run as recorded, and run with the levers."""
 
-def what_if(reading: Reading, programme: str, at: Moment | None, levers: Levers) -> dict[str, Any]:
+
+def what_if(
+    reading: Reading, programme: str, at: Moment | None, levers: Levers, each: Callable[[], None] = lambda: None
+) -> dict[str, Any]:
     """The changed world, and how it differs from the record as it was at a moment. Raises NotFound for what a lever names
-    and nobody knows, Refused for a world that cannot be.
+    and nobody knows, Refused for a world that cannot be. `each` is called at every record, in each of `PASSES`; what it
+    raises ends the run.
     """
     size = reading.reader.size_at(programme, at)
-    course, deployment = _told(reading, programme, size), reading.deployment()
+    course, deployment = _told(reading, programme, size, each), reading.deployment()
     last_ms = max((told.received_ms for told in course), default=0)
     until_ms = last_ms if levers.until is None else parse_instant(levers.until)
     record = Rerun(programme, course, deployment)
-    before = record.run(min(until_ms, last_ms))
+    before = record.run(min(until_ms, last_ms), each)
     if before.rulebook is None:
         raise Refused(f"{programme} is not announced in this log, so there is nothing to change")
     changed = changed_course(before, course, levers, _files(levers, programme), deployment.partitions)
     rerun = Rerun(programme, changed, deployment, record, signs=levers.sign)
-    after = rerun.run(until_ms)
+    after = rerun.run(until_ms, each)
     _refuse_out_of_range(changed, rerun)
     return {
         "programme": programme,
@@ -58,9 +65,10 @@ def what_if(reading: Reading, programme: str, at: Moment | None, levers: Levers)
     }
 
 
-def _told(reading: Reading, programme: str, size: int) -> list[Told]:
+def _told(reading: Reading, programme: str, size: int, each: Callable[[], None]) -> list[Told]:
     telling = Telling(programme)
     for stored in reading.ledger.read(programme, 0, size):
+        each()
         telling.add(decode_entry(stored.entry), stored.opening)
     return telling.finish()
 

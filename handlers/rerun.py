@@ -10,7 +10,7 @@ people said of a decision by its id reaches the changed one.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from events.decisions import Basis
@@ -84,9 +84,12 @@ class Rerun:
     def _verify(self, value: bytes, header: bytes, keys: Mapping[str, bytes]) -> str:
         return "supposed" if value in self._believed else verify(value, header, keys)
 
-    def run(self, until_ms: int) -> State:
-        """Everything received up to an instant (Unix milliseconds), and what is due by then."""
+    def run(self, until_ms: int, each: Callable[[], None] = lambda: None) -> State:
+        """Everything received up to an instant (Unix milliseconds), and what is due by then. `each` is called at every record;
+        what it raises ends the run.
+        """
         for place, told in enumerate(self._course):
+            each()
             if told.received_ms > until_ms:
                 break
             self._pass_time(told.received_ms, place - 1)

@@ -54,7 +54,7 @@ def _document(options: argparse.Namespace) -> dict[str, Any]:
     """The levers as a document; those that are not given are left out."""
     told: dict[str, Any] = {name: getattr(options, name) for name in (*_LISTS, *_FLAGS) if getattr(options, name)}
     for name in _MAPS:
-        rows = [(key, _parsed(value) if name == "set" else value) for key, value in getattr(options, name) or ()]
+        rows = [(key, parsed(value) if name == "set" else value) for key, value in getattr(options, name) or ()]
         if len(found := dict(rows)) < len({(key, str(value)) for key, value in rows}):
             raise Usage(f"--{name} says two values of one thing", hint="say one")
         if found:
@@ -66,7 +66,7 @@ def _document(options: argparse.Namespace) -> dict[str, Any]:
     return told
 
 
-def _parsed(text: str) -> Any:
+def parsed(text: str) -> Any:
     """A value as a rulebook would write it: `3`, `half-even`, `{expert: 17.5}`."""
     from infra.rulebook_file import loads
 

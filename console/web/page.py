@@ -75,8 +75,8 @@ class Page:
 
     def here(self, **query: object) -> str:
         """This page with other values in its query; an empty one leaves the name out."""
-        kept = {**self.request.query_params, **query}
-        wanted = {name: value for name, value in kept.items() if value not in ("", None)}
+        kept = [(name, value) for name, value in self.request.query_params.multi_items() if name not in query]
+        wanted = [(name, value) for name, value in (*kept, *query.items()) if value not in ("", None)]
         return self.request.url.path + (f"?{urlencode(wanted)}" if wanted else "")
 
     def instant(self, text: str | None) -> str:

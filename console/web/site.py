@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from fastapi import Request
 
+from console.web.computations import Computations
 from console.web.counting import Counts
 from console.web.explained import Explanations
 from console.web.feed import Feed
@@ -51,6 +52,7 @@ class Site:
     counts: Counts = field(default_factory=Counts)
     turns: Turns = field(default_factory=Turns)
     sendings: Sendings = field(default_factory=Sendings)
+    computations: Computations = field(default_factory=Computations)
     feed: Feed = field(init=False)
     explanations: Explanations = field(init=False)
     receipts: Receipts = field(init=False)

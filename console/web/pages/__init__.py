@@ -2,7 +2,21 @@
 
 from __future__ import annotations
 
-from console.web.pages import board, checkpoints, decisions, entrants, entry, lab, log, overview, replay, results, sent
+from console.web.pages import (
+    board,
+    checkpoints,
+    decisions,
+    entrants,
+    entry,
+    lab,
+    log,
+    overview,
+    replay,
+    results,
+    robustness,
+    sent,
+    what_if,
+)
 
 ROUTERS = (
     overview.router,
@@ -16,4 +30,6 @@ ROUTERS = (
     lab.router,
     replay.router,
     sent.router,
+    what_if.router,
+    robustness.router,
 )

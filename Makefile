@@ -7,6 +7,8 @@ SHELL := /bin/bash
 
 BIN := .venv/bin
 STAMP := .venv/.made
+# A file stays in one process, in its order. Each process has a broker and a PostgreSQL of its own, so four are enough.
+AT_ONCE := --numprocesses logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 CODE := $(wildcard events handlers infra flows console tests benchmarks examples)
 
 .PHONY: help
@@ -26,8 +28,8 @@ demo: $(STAMP) ## play the K-AI programme through Kafka, Prefect and the ledger,
 	@$(BIN)/phasegate demo $(if $(BUS),--bus $(BUS))
 
 .PHONY: test
-test: $(STAMP) ## run all tests; ARGS goes to pytest
-	@$(BIN)/python -m pytest $(ARGS)
+test: $(STAMP) ## run all tests, in a process for each core; with ARGS for pytest: in one
+	@$(BIN)/python -m pytest $(or $(ARGS),$(AT_ONCE))
 
 .PHONY: check
 check: $(STAMP) ## check style, types and structure

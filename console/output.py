@@ -53,17 +53,17 @@ class Report:
     def say(self, text: str) -> None:
         """A step of the work."""
         if not self.quiet:
-            print(text, file=sys.stderr, flush=True)
+            _line(text)
 
     def detail(self, text: str) -> None:
         """Something that only `-v` shows."""
         if self.verbose:
-            print(text, file=sys.stderr, flush=True)
+            _line(text)
 
     def warn(self, text: str) -> None:
         """Something that does not stop the work but may be wrong; shown even when quiet."""
         self.warnings.append(text)
-        print(f"warning: {text}", file=sys.stderr, flush=True)
+        _line(f"warning: {text}")
 
     @contextmanager
     def progress(self, what: str, total: int | None = None) -> Iterator[Callable[[int], None]]:
@@ -95,9 +95,15 @@ def _lines(what: str, total: int | None) -> Callable[[int], None]:
         nonlocal last
         if time.monotonic() - last >= SECONDS_BETWEEN_LINES:
             last = time.monotonic()
-            print(f"{what}: {done}" + (f" of {total}" if total is not None else ""), file=sys.stderr, flush=True)
+            _line(f"{what}: {done}" + (f" of {total}" if total is not None else ""))
 
     return advance
+
+
+def _line(text: str) -> None:
+    """Line and end in one write: `print` makes two where nothing is buffered, and another thread's line comes between."""
+    sys.stderr.write(text + "\n")
+    sys.stderr.flush()
 
 
 def prepare_streams() -> None:
@@ -170,7 +176,4 @@ def _plain(value: object) -> Any:
 
 def complain(error: PhasegateError) -> None:
     """The error for people: what, and what to do next."""
-    print(f"phasegate: {error.message}", file=sys.stderr)
-    if error.hint:
-        print(f"  next: {error.hint}", file=sys.stderr)
-    sys.stderr.flush()
+    _line(f"phasegate: {error.message}" + (f"\n  next: {error.hint}" if error.hint else ""))

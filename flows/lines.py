@@ -23,7 +23,9 @@ REFUSED_PER_BATCH = 20
 
 
 def to_stderr(level: int, *, for_people: bool) -> None:
-    """Structured logs on standard error from now on, in the whole process: lines for people, or JSON."""
+    """Structured logs on standard error from now on, in the whole process: lines for people, or JSON. Each line is one write:
+    those of several threads stay whole also where standard error is not buffered (PYTHONUNBUFFERED).
+    """
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
@@ -32,7 +34,7 @@ def to_stderr(level: int, *, for_people: bool) -> None:
             structlog.dev.ConsoleRenderer() if for_people else structlog.processors.JSONRenderer(ensure_ascii=False),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=lambda *_: structlog.PrintLogger(sys.stderr),
+        logger_factory=lambda *_: structlog.WriteLogger(sys.stderr),
         cache_logger_on_first_use=False,
     )
 

@@ -13,6 +13,7 @@ import structlog
 
 from events.errors import PhasegateError
 from infra.kafka.broker import TemporaryBroker, temporary_broker
+from tests.support.kafka_clients import closed_afterwards, none_is_left
 from tests.support.secured import SecuredBroker, secured_broker
 
 
@@ -29,6 +30,18 @@ def secured_kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SecuredB
     with ExitStack() as stack:
         folder = tmp_path_factory.mktemp("secured")
         yield required("Kafka", lambda: stack.enter_context(secured_broker(folder)))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_kafka_client_is_left() -> Iterator[None]:
+    yield
+    none_is_left()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _kafka_clients_end_with_their_module() -> Iterator[None]:
+    with closed_afterwards():
+        yield
 
 
 @pytest.fixture(autouse=True)

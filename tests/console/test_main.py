@@ -14,11 +14,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import structlog
 from rich.text import Text
 
 from console import arguments, output
 from console.arguments import At
 from console.commands import setup
+from console.commands.services import log_to_stderr
 from console.main import CODES, EXITS, build_parser, main, parse
 from console.output import Report, Result, Usage
 from console.table_of_commands import COMMANDS, Command
@@ -223,6 +225,37 @@ def test_long_work_says_a_line_now_and_then(
     with Report(quiet=True).progress("counting") as advance:
         advance(6)
     assert capsys.readouterr().err == "counting: 5 of 10\n"
+
+
+class Unbuffered(io.StringIO):
+    """Keeps what each call wrote: with PYTHONUNBUFFERED each is a write of its own, and other threads write between them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.writes: list[str] = []
+
+    def write(self, text: str) -> int:
+        self.writes.append(text)
+        return super().write(text)
+
+
+def test_every_line_is_written_at_once_so_that_lines_of_several_threads_stay_whole(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    stream = Unbuffered()
+    monkeypatch.setattr(sys, "stderr", stream)
+    monkeypatch.setattr(output, "SECONDS_BETWEEN_LINES", 0.0)
+    log_to_stderr(quiet=False)
+    report = Report(verbose=1)
+    report.say("metrics at http://127.0.0.1:9464/metrics")
+    report.detail("closely")
+    report.warn("careful")
+    with report.progress("counting") as advance:
+        advance(5)
+    structlog.get_logger("any").info("performed", entries=[1])
+    output.complain(PhasegateError("it is so", hint="do this"))
+    assert len(stream.writes) == 6
+    assert all(text.endswith("\n") for text in stream.writes)
 
 
 class Terminal(io.StringIO):

@@ -4,11 +4,9 @@ comes back by itself, in the metrics and in `status --check`.
 
 from __future__ import annotations
 
-import re
 import signal
 import subprocess
 import sys
-import threading
 import time
 import urllib.error
 import urllib.request
@@ -27,6 +25,7 @@ from infra.kafka.bus import KafkaBus
 from infra.ledger.database import upgrade
 from tests.conftest import required
 from tests.support.deployment import environment
+from tests.support.speaking import Lines
 
 pytestmark = [pytest.mark.kafka, pytest.mark.slow]
 
@@ -54,15 +53,11 @@ class Processes:
     def begin(self, *words: str) -> tuple[subprocess.Popen[str], str]:
         command = [sys.executable, "-m", "console", *words]
         process = subprocess.Popen(
-            command, cwd=ROOT, env=self.environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+            command, cwd=ROOT, env=self.environment, text=True, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
         )
         self.stack.callback(process.wait)
         self.stack.callback(process.kill)
-        assert process.stderr is not None
-        lines = iter(process.stderr.readline, "")
-        url = next(found[1] for line in lines if (found := re.match(r"metrics at (\S+)/metrics$", line.rstrip())))
-        threading.Thread(target=lambda: list(lines), daemon=True).start()  # a full pipe would stop it
-        return process, url
+        return process, Lines(process, process.stderr).wait_for(r"metrics at (\S+)/metrics")[1]
 
     def once(self, *words: str) -> tuple[int, str, float]:
         """Exit code, output and seconds of a command."""

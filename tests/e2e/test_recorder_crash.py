@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import random
-import select
 import signal
 import subprocess
 import sys
@@ -32,6 +31,7 @@ from infra.ledger.database import upgrade
 from tests.conftest import required
 from tests.support import crowd, small
 from tests.support.deployment import environment
+from tests.support.speaking import Lines
 from tests.support.stage import LOG_KEY, OFFICE_KEY, ORIGIN
 
 pytestmark = [pytest.mark.kafka, pytest.mark.slow]
@@ -48,6 +48,27 @@ def broker() -> Iterator[TemporaryBroker]:
         yield required("Kafka", lambda: stack.enter_context(temporary_broker()))
 
 
+@dataclass(frozen=True)
+class Recording:
+    """A recorder's process and what it says."""
+
+    process: subprocess.Popen[str]
+    lines: Lines
+
+    def go(self) -> None:
+        self.lines.wait_for("ready")
+        self.say("go")
+
+    def until_it_records(self, flow: Flow) -> None:
+        """Lets events out one portion after the other until this recorder has been given one of them."""
+        self.lines.wait_for("recording", meanwhile=lambda: flow.let(1))
+
+    def say(self, word: str) -> None:
+        assert self.process.stdin is not None
+        self.process.stdin.write(word + "\n")
+        self.process.stdin.flush()
+
+
 @dataclass
 class Deployment:
     """Parts in this process, and recorders in others, on one broker and one ledger."""
@@ -55,20 +76,26 @@ class Deployment:
     parts: Parts
     environment: dict[str, str]
     stack: ExitStack
+    log: Path
     lives: int = field(default=0)
 
-    def recorder(self, group: str | None = None) -> subprocess.Popen[str]:
+    def recorder(self, group: str | None = None) -> Recording:
         """A recorder process, warm: it begins when a line comes in."""
         self.lives += 1
         command = [sys.executable, "-m", "tests.support.recording", group or f"{GROUP}-{self.lives}"]
-        process = self.stack.enter_context(
-            subprocess.Popen(
-                command, cwd=ROOT, env=self.environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE, text=True,
+        with self.log.open("a") as log:
+            process = subprocess.Popen(
+                command,
+                cwd=ROOT,
+                env=self.environment,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
             )
-        )  # fmt: skip
+        self.stack.enter_context(process)
         self.stack.callback(process.kill)
-        return process
+        return Recording(process, Lines(process, process.stdout))
 
     def behind(self) -> int:
         """How many published records are not recorded yet."""
@@ -101,7 +128,7 @@ def deployment(broker: TemporaryBroker, prefix: str, folder: Path) -> Iterator[D
     parts = assemble(bus, Ledger.open(url), ORIGIN, OFFICE_KEY, LOG_KEY)
     with ExitStack() as stack:
         stack.callback(parts.close)
-        made = Deployment(parts, environment(folder, url, broker.bootstrap), stack)
+        made = Deployment(parts, environment(folder, url, broker.bootstrap), stack, folder / "recorders.log")
         _open(made)
         yield made
 
@@ -169,14 +196,14 @@ def test_recorders_killed_twenty_times_and_a_broker_once_lose_and_double_nothing
         spare = on.recorder()
         for life in range(KILLS):
             recorder, spare = spare, on.recorder()
-            go(recorder)
+            recorder.go()
             flow.let(1)
             if life == KILLS // 2:
                 broker.kill()
                 broker.restart()
             time.sleep(dice.uniform(0.1, 1.2))
-            recorder.send_signal(signal.SIGKILL)
-            recorder.wait()
+            recorder.process.send_signal(signal.SIGKILL)
+            recorder.process.wait()
             cut_short += on.behind() > 0
         flow.join(60)
         assert not flow.is_alive()
@@ -195,25 +222,23 @@ def test_of_two_recorders_the_one_that_slept_is_fenced(
         flow.start()
         group = f"{GROUP}-{topic_prefix}"
         first, second = on.recorder(group), on.recorder(group)
-        go(first)
-        until_it_records(first, flow)
-        go(second)
-        until_it_records(second, flow)
+        first.go()
+        first.until_it_records(flow)
+        second.go()
+        second.until_it_records(flow)
         flow.let(5)
         time.sleep(0.05)
-        first.send_signal(signal.SIGSTOP)
+        first.process.send_signal(signal.SIGSTOP)
         flow.let(5)
         eventually(lambda: flow.is_through() and on.behind() == 0)
         flow.let(len(messages))
-        first.send_signal(signal.SIGCONT)
+        first.process.send_signal(signal.SIGCONT)
         flow.join(30)
         eventually(lambda: on.behind() == 0)
-        assert (first.poll(), second.poll()) == (None, None), "both still record"
+        assert (first.process.poll(), second.process.poll()) == (None, None), "both still record"
         for recorder in (first, second):
-            assert recorder.stdin is not None
-            recorder.stdin.write("stop\n")
-            recorder.stdin.flush()
-            assert recorder.wait(20) == 0
+            recorder.say("stop")
+            assert recorder.process.wait(20) == 0
         everything_is_recorded_once(on.parts, flow.acknowledged)
 
 
@@ -228,41 +253,23 @@ def test_recorders_join_leave_and_are_killed_while_events_flow(
         group = f"{GROUP}-{topic_prefix}"
         stays, leaves, dies = (on.recorder(group) for _ in range(3))
         for recorder in (stays, leaves, dies):
-            go(recorder)
-            until_it_records(recorder, flow)
+            recorder.go()
+            recorder.until_it_records(flow)
         flow.let(10)
-        leaves.send_signal(signal.SIGTERM)
+        leaves.process.send_signal(signal.SIGTERM)
         flow.let(10)
-        assert leaves.wait(30) == 0, "it finished its transaction and left"
-        dies.send_signal(signal.SIGKILL)
-        dies.wait()
+        assert leaves.process.wait(30) == 0, "it finished its transaction and left"
+        dies.process.send_signal(signal.SIGKILL)
+        dies.process.wait()
         flow.let(len(messages))
         flow.join(60)
         assert not flow.is_alive()
         eventually(lambda: on.behind() == 0 and not on.unsigned(), 60)
-        assert stays.poll() is None, "whoever stays records everything"
-        stays.send_signal(signal.SIGTERM)
-        assert stays.wait(30) == 0
+        assert stays.process.poll() is None, "whoever stays records everything"
+        stays.process.send_signal(signal.SIGTERM)
+        assert stays.process.wait(30) == 0
         assert len(flow.acknowledged) == len(messages)
         everything_is_recorded_once(on.parts, flow.acknowledged)
-
-
-def go(recorder: subprocess.Popen[str]) -> None:
-    assert recorder.stdin is not None
-    assert recorder.stdout is not None
-    assert recorder.stdout.readline() == "ready\n"
-    recorder.stdin.write("go\n")
-    recorder.stdin.flush()
-
-
-def until_it_records(recorder: subprocess.Popen[str], flow: Flow) -> None:
-    """Lets events out one portion after the other until this recorder has been given one of them."""
-    assert recorder.stdout is not None
-    deadline = time.monotonic() + 20
-    while not select.select([recorder.stdout], [], [], 0.2)[0]:
-        assert time.monotonic() < deadline, "a recorder is never given anything"
-        flow.let(1)
-    assert recorder.stdout.readline() == "recording\n"
 
 
 def eventually(holds: Callable[[], bool], within_s: float = 30) -> None:

@@ -27,6 +27,7 @@ from infra.ledger.database import upgrade
 from tests.conftest import required
 from tests.support import small
 from tests.support.deployment import environment
+from tests.support.speaking import Lines
 from tests.support.stage import LOG_KEY, OFFICE_KEY, ORIGIN
 from tests.support.website import PARTITIONS, STRUCTURED, new_api_key, registration
 
@@ -49,13 +50,8 @@ def console(names: dict[str, str]) -> Iterator[tuple[subprocess.Popen[str], str,
     command = [sys.executable, "-m", "console", "console", "--listen", "127.0.0.1:0", "--metrics", "127.0.0.1:0"]
     with subprocess.Popen(command, cwd=ROOT, env=names, stderr=subprocess.PIPE, text=True) as process:
         try:
-            assert process.stderr is not None
-            said = ""
-            while "metrics at" not in said:
-                line = process.stderr.readline()
-                assert line, said
-                said += line
-            url, metrics = re.findall(r"(?:answering|metrics) at (\S+)", said)
+            lines = Lines(process, process.stderr)
+            url, metrics = (lines.wait_for(rf"{what} at (\S+)")[1] for what in ("answering", "metrics"))
             yield process, url, metrics
         finally:
             process.kill()

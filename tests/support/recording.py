@@ -1,8 +1,9 @@
 """A recorder as a process of its own, to be killed. `python -m tests.support.recording GROUP`
 
 Says `ready` once everything is imported, then waits for a line: tests that kill many of these pay for Python's start
-while something else runs; and `recording` at its first record. Works on the parts that the environment names until it is
-killed, or a second line comes, or SIGTERM: then it finishes its transaction, signs, and leaves its group.
+while something else runs; and `recording` at its first record. What it logs is on standard error. Works on the parts that
+the environment names until it is killed, or a second line comes, or SIGTERM: then it finishes its transaction, signs, and
+leaves its group.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import threading
 
 import flows.recorder
 from events.record import Record
+from flows.lines import of_a_run
 from flows.wiring import open_parts
 
 
@@ -23,6 +25,7 @@ def say(what: str) -> None:
 
 def main() -> None:
     """A group of its own for each life: its successor does not wait until Kafka misses it, so only the ledger is asked."""
+    of_a_run()
     flows.recorder.GROUP = sys.argv[1]
     parts = open_parts()
     say("ready")

@@ -7,15 +7,18 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from events import merkle
-from events.entry import decode_members
 from events.errors import NotFound
 from events.values import format_instant
+from flows.columns import KeptColumns
 from flows.erasures import Erasures
 from flows.kept import Kept
 from flows.snapshots import Snapshots
 from handlers.fold import Folder
 from handlers.state import State
 from infra.ledger import Ledger
+
+PREFIXES_MAX, PREFIX_ENTRIES_MAX = 8, 200_000
+"""Earlier moments that are kept folded, and their entries together; a longer one is folded each time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +47,16 @@ class Reader:
     def __init__(self, ledger: Ledger, *, snapshots: bool = False) -> None:
         self._ledger = ledger
         self._snapshots = Snapshots(ledger) if snapshots else None
+        self.columns = KeptColumns(ledger)
+        self.prefixes: Kept[Prefix] | None = None
+        """Earlier moments that were asked for, where somebody wants them kept; see `keep_prefixes`."""
         self.kept: Kept[Folder] = Kept(lambda folder: folder.state.size)
         self._erased: dict[str, int] = {}
         self._lock = threading.Lock()
+
+    def keep_prefixes(self) -> None:
+        """For a site, where one page after the other looks at the same moment."""
+        self.prefixes = Kept(lambda prefix: prefix.size, PREFIXES_MAX, PREFIX_ENTRIES_MAX)
 
     def state(self, programme: str) -> State:
         """What is known now. Raises NotFound for a programme without a log."""
@@ -79,6 +89,19 @@ class Reader:
         head = self._ledger.head(programme)
         if head is not None and head.size == size and (present := self.state(programme)).size == size:
             return Prefix(present, size, merkle.root(head.stack))
+        if self.prefixes is None or size > PREFIX_ENTRIES_MAX:
+            return self._folded(programme, size)
+        key = f"{programme} {size} {len(self._ledger.erased(programme))}"  # What was erased is folded anew without it.
+        with self._lock:
+            found = self.prefixes.get(key)
+        if found is None:
+            found = self._folded(programme, size)
+            with self._lock:
+                self.prefixes.put(key, found)
+                self.prefixes.trim()
+        return found
+
+    def _folded(self, programme: str, size: int) -> Prefix:
         folder = Folder(programme, hidden=Erasures(self._ledger, programme).look)
         stack: list[bytes] = []
         for index, entry, value in self._ledger.read_values(programme, 0, size):
@@ -109,11 +132,6 @@ class Reader:
             if at.size is None or at.size > size:
                 raise NotFound(f"the log of {programme!r} has {size} entries, not {at.size}")
             return at.size
-        found = 0
-        for stored in self._ledger.read(programme, 0, size, with_openings=False):
-            _, _, _, _, received_ms, *_, of = decode_members(stored.entry)
-            if of is None and received_ms <= at.time_ms:
-                found = stored.index + 1
-        if found == 0:
+        if (found := self.columns.of(programme, size).size_at(at.time_ms, size)) == 0:
             raise NotFound(f"nothing of {programme!r} was received up to {format_instant(at.time_ms)}")
         return found

@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Mapping
+
+from anyio.to_thread import run_sync
 
 from console.web.problems import Problem
 from events.errors import PhasegateError
 from flows.reading import Reading
 
-LOOK_EVERY_S = 0.5
+LOOK_EVERY_S = 0.1
+"""One statement over the logs' heads, while anybody watches."""
+
 WATCHERS_MAX = 1000
+SHARED_MAX = 64
+"""Texts that are kept for those who come a little later."""
 
 
 class Feed:
@@ -21,6 +28,7 @@ class Feed:
         self._sizes: Mapping[str, int] = {}
         self._grown = asyncio.Condition()
         self._looking: asyncio.Task[None] | None = None
+        self._shared: OrderedDict[Hashable, asyncio.Future[str]] = OrderedDict()
         self._watchers = 0
 
     def join(self) -> None:
@@ -48,13 +56,24 @@ class Feed:
                 return size
             return self._sizes[programme]
 
+    async def shared(self, key: Hashable, make: Callable[[], str]) -> str:
+        """What `make` gives in a thread, made once for all who ask under the same key. What it raises, all are told."""
+        if key not in self._shared:
+            self._shared[key] = asyncio.ensure_future(run_sync(make))
+            while len(self._shared) > SHARED_MAX:
+                self._shared.popitem(last=False)
+        try:
+            return await asyncio.shield(self._shared[key])
+        except Exception:
+            self._shared.pop(key, None)
+            raise
+
     async def _look(self) -> None:
         while True:
             try:
-                heads = await asyncio.to_thread(self._reading.ledger.heads)
+                sizes = await asyncio.to_thread(self._reading.ledger.overview().sizes)
             except PhasegateError:
-                heads = []  # The ledger is away: whoever watches waits on.
-            sizes = {head.programme: head.size for head in heads}
+                sizes = {}  # The ledger is away: whoever watches waits on.
             if any(size > self._sizes.get(name, 0) for name, size in sizes.items()):
                 async with self._grown:
                     self._sizes = sizes

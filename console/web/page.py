@@ -121,16 +121,26 @@ def _moment(text: str) -> At | None:
         ) from None
 
 
+def rendered(page: Page, template: str, /, **facts: Any) -> str:
+    """A template with what each of them finds; forms are not among that, since the text may be kept for others."""
+    words = {"page": page, "t": page.t, "word": page.word, "link": page.link, "langs": NAMES}
+    return environment().get_template(template).render(**words, **facts)
+
+
 def shown(page: Page, template: str, status: int = 200, /, **facts: Any) -> HTMLResponse:
     """The page. A language that was chosen in the address is kept for the next one."""
-    words = {"page": page, "t": page.t, "word": page.word, "link": page.link, "langs": NAMES}
     field = _FormField(page.request)
-    text = environment().get_template(template).render(csrf_field=field, **words, **facts)
+    answer = answered(page, rendered(page, template, csrf_field=field, **facts), status)
+    if field.drawn is not None:
+        keep(answer, page.request, field.drawn)
+    return answer
+
+
+def answered(page: Page, text: str, status: int = 200) -> HTMLResponse:
+    """The answer with a text that is made."""
     answer = HTMLResponse(text, status, {"vary": "accept-language, cookie, hx-request"})
     if page.request.query_params.get("lang") == page.lang:
         answer.set_cookie(COOKIE, page.lang, max_age=31_536_000, httponly=True, samesite="lax")
-    if field.drawn is not None:
-        keep(answer, page.request, field.drawn)
     return answer
 
 

@@ -13,6 +13,7 @@ from console.web.computations import Computations
 from console.web.counting import Counts
 from console.web.explained import Explanations
 from console.web.feed import Feed
+from console.web.kept_parts import KeptParts
 from console.web.limits import Limits
 from console.web.replays import Replays
 from console.web.sent_once import Sendings
@@ -53,6 +54,7 @@ class Site:
     turns: Turns = field(default_factory=Turns)
     sendings: Sendings = field(default_factory=Sendings)
     computations: Computations = field(default_factory=Computations)
+    parts: KeptParts = field(default_factory=KeptParts)
     feed: Feed = field(init=False)
     explanations: Explanations = field(init=False)
     receipts: Receipts = field(init=False)
@@ -78,6 +80,9 @@ def opened(settings: Settings, counts: Counts) -> Iterator[Site]:
     key = intake_key(settings)
     with open_reading(settings) as reading, AccessStore.open(settings.database) as access:
         ledger = reading.ledger
+        # Whoever explains needs every state folded from its first entry; a second copy of each would be for nothing.
+        reading.glance = reading.reader
+        reading.reader.keep_prefixes()
         outlet = Outlet(lambda: open_bus_in_haste(settings, ledger), ledger.intake(), settings.origin, key)
         outlet.start()
         try:

@@ -18,7 +18,7 @@ from infra.ledger.by_position import read_one
 from infra.ledger.database import connect, reading, require_schema, sweep, writing
 from infra.ledger.durability import require_durable
 from infra.ledger.intake_store import IntakeStore
-from infra.ledger.overview import Extent, read_extents, read_time
+from infra.ledger.overview import Extent, Overview, read_extents, read_time
 from infra.ledger.rows import (
     Batch,
     Erased,
@@ -95,6 +95,10 @@ class Ledger:
     def extents(self) -> list[Extent]:
         """How long each log is and how far it is signed, in order of creation: one statement, however long they are."""
         return read_extents(self._engine)
+
+    def overview(self) -> Overview:
+        """For those who look at it and rest nothing on it."""
+        return Overview(self._engine)
 
     def server_time(self) -> int | None:
         """The clock of the database's server (Unix milliseconds); None for SQLite, which has none."""

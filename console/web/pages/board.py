@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from functools import partial
 from typing import Annotated, Any
 
-from anyio.to_thread import run_sync
 from fastapi import APIRouter, Depends, Header, Request
 from fastapi.responses import HTMLResponse, StreamingResponse
 from markupsafe import Markup
 
 from console.figures.of_phase import figures_of, timeline_of
 from console.web.access import require
-from console.web.frame import called, frame_of
-from console.web.page import Page, environment, page_of, shown
+from console.web.frame import Frame, called, frame_of
+from console.web.page import Page, answered, page_of, rendered, shown
 from console.web.site import Site, site_of
 from events.names import TYPES
 from flows.entries import listed
@@ -23,6 +23,12 @@ from handlers.views import phases_view
 
 FEED = 12
 """Entries that the board shows of the end of the log."""
+
+STANDINGS_MAX = 60
+"""Rows of standings on the board; the decision page has all."""
+
+TOLD_FOR_MS = 5_000
+"""What the clock changes (what is overdue, and for how long) is told anew after so long."""
 
 PING_S = 15.0
 AT_ONCE = 200
@@ -37,22 +43,37 @@ def board(request: Request, programme: str, page: Annotated[Page, Depends(page_o
     require(request, "read", programme)
     site = site_of(request)
     frame = frame_of(site, page, programme, "board")
-    template = "board-part.html" if page.is_part else "board.html"
-    return shown(page, template, frame=frame, **_facts(site, page, programme, frame.size))
+    part = Markup(_part(site, page, frame))  # noqa: S704 - made by a template, which escapes
+    return answered(page, part) if page.is_part else shown(page, "board.html", frame=frame, part=part)
+
+
+def _part(site: Site, page: Page, frame: Frame) -> str:
+    """What changes, made once for everybody with the same roles who looks in the same language at the same entries: when a log
+    grows, all who watch ask for it at once.
+    """
+    programme, own = frame.programme, page.request.query_params.get("lang", "")
+    roles = page.visitor.roles_in(programme)
+    key = ("board", programme, frame.size, page.at_text, page.lang, own, roles, site.now() // TOLD_FOR_MS)
+
+    def make() -> str:
+        return rendered(page, "board-part.html", frame=frame, **_facts(site, page, programme, frame.size))
+
+    with site.turns.of(programme):
+        return site.parts.once(key, make)
 
 
 def _facts(site: Site, page: Page, programme: str, size: int) -> dict[str, Any]:
     reading = site.reading
-    with site.turns.of(programme):
-        told = standing(reading, reading.head(programme), page.at, site.now())
-        state = reading.state(programme, page.at)
-        views = {view["phase"]: view for view in phases_view(state)}
-        rulebook = state.rulebook
-        titles = {rules.id: called(page, rules.title, rules.id) for rules in (rulebook.phases if rulebook else ())}
-        figures = {name: drawn(page, programme, phase) for name, phase in state.phases.items()}
-        names = {name: fact.data["name"] for name, fact in state.entrants.items()}
+    told = standing(reading, reading.head(programme), page.at, site.now())
+    state = reading.state(programme, page.at)
+    views = {view["phase"]: view for view in phases_view(state)}
+    rulebook = state.rulebook
+    titles = {rules.id: called(page, rules.title, rules.id) for rules in (rulebook.phases if rulebook else ())}
+    figures = {name: drawn(page, programme, phase) for name, phase in state.phases.items()}
+    names = {name: fact.data["name"] for name, fact in state.entrants.items()}
     return {
         "told": told,
+        "most": STANDINGS_MAX,
         "views": views,
         "titles": titles,
         "names": names,
@@ -62,8 +83,10 @@ def _facts(site: Site, page: Page, programme: str, size: int) -> dict[str, Any]:
 
 
 def drawn(page: Page, programme: str, phase: PhaseState) -> list[Markup]:
-    """The figures of a phase, each with its table, whose rows lead to entries of the log."""
-    figures = (*figures_of(phase), timeline_of(phase))
+    """The figures of a phase, each with its table, whose rows lead to entries of the log. Where many take part those of the
+    decision stand on its own page alone.
+    """
+    figures = (*(figures_of(phase) if len(phase.entrants) <= STANDINGS_MAX else ()), timeline_of(phase))
     told = (figure.html(lambda index: page.link("programmes", programme, "log", index)) for figure in figures)
     return [Markup(text) for text in told]  # noqa: S704 - a Figure escapes whatever it is given
 
@@ -99,7 +122,6 @@ def live(
 
 async def _entries(site: Site, page: Page, programme: str, size: int) -> AsyncIterator[str]:
     site.feed.join()
-    template = environment().get_template("entry-row.html")
     try:
         yield ": watching\n\n"
         while True:
@@ -107,13 +129,19 @@ async def _entries(site: Site, page: Page, programme: str, size: int) -> AsyncIt
             if grown == size:
                 yield ": still here\n\n"
                 continue
-            limit = min(grown - size, AT_ONCE)
-            for row in reversed(await run_sync(rows_of, site, programme, grown, limit)):
-                text = template.render(
-                    page=page, t=page.t, word=page.word, link=page.link, programme=programme, row=row
-                )
-                data = "".join(f"data: {line}\n" for line in text.splitlines() if line)
-                yield f"id: {row['index']}\nevent: entry\n{data}\n"
+            key = (programme, size, grown, page.lang, page.request.query_params.get("lang", ""))
+            yield await site.feed.shared(key, partial(_told, site, page, programme, (size, grown)))
             size = grown
     finally:
         site.feed.leave()
+
+
+def _told(site: Site, page: Page, programme: str, between: tuple[int, int]) -> str:
+    """The entries from one size of the log to another, each as an event."""
+    size, grown = between
+    events = []
+    for row in reversed(rows_of(site, programme, grown, min(grown - size, AT_ONCE))):
+        text = rendered(page, "entry-row.html", programme=programme, row=row)
+        data = "".join(f"data: {line}\n" for line in text.splitlines() if line)
+        events.append(f"id: {row['index']}\nevent: entry\n{data}\n")
+    return "".join(events)

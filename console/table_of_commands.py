@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from console import (
+    account_arguments,
     acts,
     arguments,
     cluster_arguments,
@@ -123,6 +124,9 @@ COMMANDS: Mapping[str, Command] = {
     "console": Command("the web console and the HTTP intake", web_arguments.console, "console.commands.web:console"),
     "api-keys": Command(
         "make, list and revoke keys of the HTTP intake", web_arguments.api_keys, "console.commands.api_keys:run"
+    ),
+    "accounts": Command(
+        "who may sign in to the console, and as what", account_arguments.accounts, "console.commands.accounts:run"
     ),
     "witness": Command(
         "cosign checkpoints of logs, as a service", key_arguments.witness, "console.commands.witness:witness"

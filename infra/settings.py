@@ -79,6 +79,10 @@ class Settings(KafkaSettings):
         "open",
         description="Who may read in the console without signing in: everybody who reaches it, or nobody.",
     )
+    console_proxies: Annotated[tuple[str, ...], NoDecode] = Field(
+        (),
+        description="Addresses or networks of the proxies before the console, whose X-Forwarded-For and -Proto count.",
+    )
     office_vkeys: Annotated[tuple[str, ...], NoDecode] = Field(
         (),
         description="Further public keys (vkey strings, separated by spaces) that may speak as the programme office.",
@@ -137,7 +141,7 @@ class Settings(KafkaSettings):
 
     _origins: dict[str, Origin] = PrivateAttr(default_factory=dict)
 
-    @field_validator("office_vkeys", "log_vkeys", "witnesses", mode="before")
+    @field_validator("console_proxies", "office_vkeys", "log_vkeys", "witnesses", mode="before")
     @classmethod
     def _split_at_spaces(cls, value: object) -> object:
         return value.split() if isinstance(value, str) else value

@@ -12,6 +12,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.openapi.utils import get_openapi
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from console.web import health, intake, pages, receipts, static_files
 from console.web.answers import ProblemTold
@@ -49,6 +50,8 @@ def create_app(settings: Settings, counts: Counts | None = None) -> FastAPI:
     app.add_exception_handler(HTTPException, _told)
     app.add_exception_handler(RequestValidationError, _told)
     app.add_middleware(Shell, quiet=health.PATHS)
+    if settings.console_proxies:  # Outermost: everything within sees who really asks, and by which scheme.
+        app.add_middleware(ProxyHeadersMiddleware, trusted_hosts=list(settings.console_proxies))
     app.openapi = lambda: _document(app)  # type: ignore[method-assign]
     return app
 
@@ -67,9 +70,27 @@ async def _told(request: Request, error: Exception) -> Response:
         why=problem.detail[:300],
     )
     if _wants_a_page(request):
-        facts = {"title": problem.kind.title, "detail": problem.detail, "request_id": state.request_id}
-        return shown(page_of_problem(request), "problem.html", problem.kind.status, **facts)
+        answer = _page(request, problem)
+        answer.headers.update(problem.headers)
+        return answer
     return response(problem, state.request_id)
+
+
+def _page(request: Request, problem: Problem) -> Response:
+    """What went wrong, and the way on, for people."""
+    page, code = page_of_problem(request), problem.kind.code
+    named = page.word("problem", code)
+    return shown(
+        page,
+        "problem.html",
+        problem.kind.status,
+        title=problem.kind.title if named == code else named,
+        named=named != code,
+        code=code,
+        detail=problem.detail,
+        is_sent=request.method != "GET",
+        request_id=request.state.request_id,
+    )
 
 
 def _wants_a_page(request: Request) -> bool:

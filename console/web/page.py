@@ -60,6 +60,14 @@ class Page:
         """Whether htmx asks for a part of the page that is already there."""
         return self.request.headers.get("hx-request") == "true"
 
+    @property
+    def roles(self) -> str:
+        """What the visitor is here: in the programme of this page, or in any where it is about none."""
+        programme = self.request.path_params.get("programme")
+        visitor = self.visitor
+        held = visitor.roles_in(programme) if programme else frozenset().union(*visitor.roles.values())
+        return ", ".join(self.word("role", role) for role in sorted(held))
+
     def t(self, key: str, /, **facts: object) -> str:
         return say(self.lang, key, **facts)
 
@@ -96,8 +104,8 @@ def page_of(request: Request) -> Page:
 
 
 def page_of_problem(request: Request) -> Page:
-    """The page that says what is wrong, whatever that is."""
-    return Page(request, _lang(request), None, Visitor())
+    """The page that says what is wrong, whatever that is: it looks nothing up, also not who asks, unless that is known."""
+    return Page(request, _lang(request), None, getattr(request.state, "visitor", Visitor()))
 
 
 def _lang(request: Request) -> Lang:

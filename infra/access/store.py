@@ -8,6 +8,7 @@ from typing import Self
 from sqlalchemy import Engine
 
 from infra.access.accounts import Accounts
+from infra.access.backing_off import BackingOff
 from infra.access.sessions import Sessions
 from infra.ledger.database import connect, require_schema
 
@@ -19,6 +20,7 @@ class AccessStore:
         self._engine = engine
         self.accounts = Accounts(engine)
         self.sessions = Sessions(engine)
+        self.backing_off = BackingOff(engine)
 
     @classmethod
     def open(cls, url: str) -> Self:

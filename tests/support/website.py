@@ -17,7 +17,7 @@ from console.web.forms import FIELD
 from console.web.server import WebServer
 from events.bus import Message
 from events.envelope import Envelope, encode
-from events.errors import Conflict
+from events.errors import Refused
 from events.record import Position
 from events.values import format_instant
 from flows.office import message
@@ -166,7 +166,7 @@ def signed_in(
     """
     who = {"entrant": entrant, "evaluator": evaluator}
     with AccessStore.open(database) as store:
-        with suppress(Conflict):
+        with suppress(Refused):
             store.accounts.add(account, None, now_ms())
         for role in roles:
             store.accounts.give(account, Given(programme, role, who.get(role)), now_ms())
@@ -180,5 +180,5 @@ def not_signed_in(client: httpx.Client) -> dict[str, str]:
 
 def _held(client: httpx.Client, secret: str) -> dict[str, str]:
     client.cookies.clear()
-    client.cookies.set(cookie.PLAIN, secret)
+    client.cookies.set(cookie.PLAIN, secret, domain=client.base_url.host)
     return {FIELD: cookie.token(secret)}

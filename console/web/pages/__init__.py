@@ -15,11 +15,13 @@ from console.web.pages import (
     results,
     robustness,
     sent,
+    signing_in,
     what_if,
 )
 
 ROUTERS = (
     overview.router,
+    signing_in.router,
     board.router,
     decisions.router,
     entrants.router,

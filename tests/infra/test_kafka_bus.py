@@ -106,6 +106,10 @@ def test_a_topic_that_forgets_is_refused(bus: KafkaBus, kafka: TemporaryBroker, 
         admin.alter_configs(
             [ConfigResource(ConfigResourceType.TOPIC, f"{topic_prefix}.scores", {"retention.ms": "1000"})]
         )
+        deadline = time.monotonic() + 60
+        while read_settings(admin, [f"{topic_prefix}.scores"])[f"{topic_prefix}.scores"]["retention.ms"] != "1000":
+            assert time.monotonic() < deadline, "the broker does not take the setting over"
+            time.sleep(0.1)
     with pytest.raises(Refused, match=r"scores has retention.ms=1000, this deployment needs -1"):
         bus.ensure_topics()
 

@@ -100,7 +100,7 @@ def moment_text(at: At) -> str:
 
 def page_of(request: Request) -> Page:
     """A dependency of every page. Raises Problem for a moment that is none."""
-    return Page(request, _lang(request), _moment(request.query_params.get("at", "")), visitor_of(request))
+    return Page(request, _lang(request), moment_of(request, "at"), visitor_of(request))
 
 
 def page_of_problem(request: Request) -> Page:
@@ -115,7 +115,9 @@ def _lang(request: Request) -> Lang:
     )
 
 
-def _moment(text: str) -> At | None:
+def moment_of(request: Request, name: str) -> At | None:
+    """The moment that a parameter names; None where it is not there. Raises Problem for what is no moment."""
+    text = request.query_params.get(name, "")
     if not text:
         return None
     if text.isascii() and text.isdigit() and len(text) <= 15:
@@ -125,7 +127,7 @@ def _moment(text: str) -> At | None:
     except ValueError:
         raise Problem(
             "malformed-request",
-            f"at={text[:60]!r} is neither a size of the log nor a UTC time such as 2026-01-14T09:00:00Z",
+            f"{name}={text[:60]!r} is neither a size of the log nor a UTC time such as 2026-01-14T09:00:00Z",
         ) from None
 
 

@@ -36,9 +36,16 @@ def _first(events: Mapping[str, Sequence[Row]]) -> Row | None:
 
 
 def _phase(row: Row, view: Row | None) -> dict[str, Any]:
+    found = standing_changes(row)
+    now = [one["entrant"] for one in (view or {"outcomes": ()})["outcomes"] if one["outcome"] == "advanced"]
+    before = [*(name for name in now if name not in found["gained"]), *found["lost"]]
+    return found | {"advanced": {"before": before, "after": now}}
+
+
+def standing_changes(row: Row) -> dict[str, Any]:
+    """A phase of `handlers.consequences.changes`, with who advances and did not, and who does not any more."""
     gained = [one["entrant"] for one in row["entrants"] if _advances(one["after"]) and not _advances(one["before"])]
     lost = [one["entrant"] for one in row["entrants"] if _advances(one["before"]) and not _advances(one["after"])]
-    now = [one["entrant"] for one in (view or {"outcomes": ()})["outcomes"] if one["outcome"] == "advanced"]
     is_reached = not row["entrants"] or any(one["after"] is not None for one in row["entrants"])
     scores = [
         (one["entrant"], path, pair["before"], pair["after"])
@@ -49,7 +56,6 @@ def _phase(row: Row, view: Row | None) -> dict[str, Any]:
         **row,
         "gained": gained if is_reached else [],
         "lost": lost if is_reached else [],
-        "advanced": {"before": [*(name for name in now if name not in gained), *lost], "after": now},
         "is_reached": is_reached,
         "scores": scores,
         "owed": _owed(row["awaits"]),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from console.web.pages import (
     board,
+    changes,
     checkpoints,
     decisions,
     entrants,
@@ -23,6 +24,7 @@ ROUTERS = (
     overview.router,
     signing_in.router,
     board.router,
+    changes.router,
     decisions.router,
     entrants.router,
     results.router,

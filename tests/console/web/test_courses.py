@@ -26,8 +26,16 @@ COURSES = (
 @pytest.fixture(scope="module", params=COURSES)
 def home(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("course")
-    play_scenario(VARIATIONS / request.param, memory(), f"sqlite:///{folder}/ledger.sqlite")
+    course_of(request.param, folder)
     return folder
+
+
+def course_of(name: str, folder: Path) -> str:
+    """A variation, played in a ledger of this folder; its programme."""
+    play_scenario(VARIATIONS / name, memory(), f"sqlite:///{folder}/ledger.sqlite")
+    with open_reading(Settings(home=folder)) as reading:
+        (head,) = reading.ledger.heads()
+    return head.programme
 
 
 def pages(home: Path) -> Iterator[str]:
@@ -44,6 +52,9 @@ def pages(home: Path) -> Iterator[str]:
         f"{root}/checkpoints",
         f"{root}/lab",
         f"{root}/lab/replay",
+        f"{root}/lab/what-if",
+        f"{root}/changes",
+        f"{root}/changes?since=0",
     )
     yield from (f"{root}/log/{index}" for index in range(0, head.size, max(1, head.size // 12)))
     yield from (f"{root}?at={size}" for size in range(1, head.size, max(1, head.size // 12)))

@@ -50,9 +50,11 @@ class Run:
     transition: Transition | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Given:
-    """A way that was opened already, and whether others may be on it too: then a slot is asked for."""
+    """A way that was opened already, and whether others may be on it too: then a slot is asked for. The way is taken out at
+    the end: threads of Prefect's keep the context that they were started in, and so all that it holds.
+    """
 
     way: Progress
     is_shared: bool
@@ -67,11 +69,13 @@ def using(way: Progress, *, is_shared: bool = False) -> Iterator[None]:
     """Within the block flows go this way, with what it has folded; elsewhere they open parts of their own, from the
     settings. `is_shared`: other processes may perform what is due in the same programme.
     """
-    token = _WAY.set(Given(way, is_shared))
+    given = Given(way, is_shared)
+    token = _WAY.set(given)
     try:
         yield
     finally:
         _WAY.reset(token)
+        del given.way
 
 
 async def may_pass(task: Task[Any, Any], run: TaskRun, state: RunState[Any]) -> bool:
@@ -129,6 +133,7 @@ async def _progress(way: Progress, now: str | None) -> list[str]:
             await show(way, transition)
     finally:
         _RUN.reset(token)
+        del run.way
     return done
 
 

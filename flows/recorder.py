@@ -23,6 +23,7 @@ from flows.log_signer import LogSigner
 from flows.open_logs import LookUp, OpenLogs, partition_of
 from flows.relay import Relay
 from flows.snapshots import Snapshots
+from flows.to_sign import ToSign
 from handlers.judge import Deployment
 from infra.keys import SigningKey
 from infra.ledger import Batch, Ledger, LogAppend
@@ -57,7 +58,7 @@ class Recorder:
         self._logs = OpenLogs(ledger, deployment, origin, None if log_key is None else Snapshots(ledger))
         self._next: dict[tuple[str, int], int] = {}
         self._recorded: dict[tuple[str, int], int] = {}
-        self._unsigned: set[str] = set()
+        self._to_sign = ToSign(self.signer)
         self._taken_over: set[int] = set()
         self._decided: set[str] = set()
         self._refused: set[str] = set()
@@ -124,7 +125,7 @@ class Recorder:
         if recorded:
             self._after()
         else:
-            self.settle_up()
+            self._pause()
         return recorded
 
     def _batches(self, timeout_s: float) -> Iterator[list[Record]]:
@@ -183,7 +184,8 @@ class Recorder:
         self._appending.finish()
         (records, growths), self._under_way = self._under_way, ([], {})
         self.committed(records, growths)
-        self._unsigned |= growths.keys()
+        for key, growth in growths.items():
+            self._to_sign.grew(key, len(growth.entries))
         self._decided |= {key for key, growth in growths.items() if growth.decided}
         self._refused |= {key for key, growth in growths.items() if growth.refused}
         return len(records)
@@ -195,8 +197,7 @@ class Recorder:
         self._logs.keep(self._appending, pausing=False)
         decided, self._decided = self._decided, set()
         refused, self._refused = self._refused, set()
-        for key in sorted(decided):
-            self._sign(key)
+        self._to_sign.sign_long(decided)
         self._relay_letters(sorted(refused))
 
     def _relay_letters(self, keys: list[str]) -> None:
@@ -207,28 +208,28 @@ class Recorder:
             log.warning("relayed by another", message=conflict.message)
             self._taken_over |= {partition_of(key, self._deployment.partitions) for key in keys}
 
-    def _sign(self, key: str) -> None:
-        """After a rebalance the log may be another's, who signs it too: then this is tried again at the next pause."""
-        try:
-            self.signer.sign(key)
-        except Conflict as conflict:
-            log.warning("signed by another", message=conflict.message)
-            return
-        self._unsigned.discard(key)
-
     def settle_up(self) -> None:
-        """Signs what has grown, at a pause and before stopping; and does what the last recorder of new partitions left."""
-        if self.signer.key is None:
-            return
+        """Signs all that has grown, before stopping; and does what the last recorder of new partitions left."""
+        if self.signer.key is not None:
+            self._take_over()
+            self._to_sign.sign_all()
+            self._logs.keep(self._appending, pausing=True)
+
+    def _pause(self) -> None:
+        """As `settle_up`, but no more than a moment allows."""
+        if self.signer.key is not None:
+            self._take_over()
+            self._to_sign.sign_some()
+            self._logs.keep(self._appending, pausing=True)
+
+    def _take_over(self) -> None:
         if self._taken_over:
             taken, self._taken_over = self._taken_over, set()
             names, count = [head.programme for head in self._ledger.heads()], self._deployment.partitions
             keys = [name for name in names if partition_of(name, count) in taken]
             self._relay_letters(keys)
-            self._unsigned.update(keys)
-        for key in sorted(self._unsigned):
-            self._sign(key)
-        self._logs.keep(self._appending, pausing=True)
+            for key in keys:
+                self._to_sign.grew(key)
 
     def run(self, stop: threading.Event) -> None:
         """Records until `stop` is set. Whatever cannot be recorded stops it at its position; nothing is skipped."""

@@ -15,6 +15,7 @@ from functools import partial
 import structlog
 
 from events.errors import PhasegateError
+from flows.kept import ENTRIES_MAX
 from flows.kept_open import KeptPublisher
 from flows.lines import tell_performed
 from flows.transitions import Progress
@@ -146,9 +147,14 @@ class Watch:
         return min(max(left_s, 0.005), LOOK_EVERY_S)
 
     def _cool(self) -> None:
+        """Keeps those that something happened to last, within both bounds; a heavier one alone."""
         warm = [one for one in self._watched.values() if one.way is not None and one.run is None]
-        for one in sorted(warm, key=lambda one: one.touched)[: max(0, len(warm) - WARM_AT_MOST)]:
-            one.way = None
+        weight = 0
+        for place, one in enumerate(sorted(warm, key=lambda one: one.touched, reverse=True)):
+            assert one.way is not None
+            weight += one.way.reader.kept.weight()
+            if place >= WARM_AT_MOST or (place > 0 and weight > ENTRIES_MAX):
+                one.way = None
 
     async def finish(self, within_s: float) -> None:
         """Waits for what runs, and cancels what has not ended then. What is left undone is still due."""

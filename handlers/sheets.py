@@ -12,9 +12,10 @@ from events.rulebook import Leaf, Phase
 from handlers.exclusions import is_effective, is_waiver, waived_slots
 from handlers.marking_order import Seed, drawn
 from handlers.marks import Seats
+from handlers.readiness import withdrawn_in_time, without_submission
 from handlers.seats import phase_seats
 from handlers.state import Mark, PhaseState, Slot, State
-from handlers.windows import counts, deadline, reopened_window
+from handlers.windows import counts, deadline, is_complete, reopened_window, submissions_window
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +38,7 @@ class Line:
 @dataclass(frozen=True, slots=True)
 class Sheet:
     """Everything that one evaluator gives one entrant; `out` says why nothing is theirs to mark here: `recused`, `conflict`
-    or `annulled`.
+    or `annulled`, and of an entrant that is out for everybody `withdrew` or `no-submission`.
     """
 
     entrant: str
@@ -110,8 +111,11 @@ def _standing(state: State, phase: PhaseState, slot: Slot) -> tuple[Mark | None,
 
 
 def _out(state: State, phase: PhaseState, evaluator: str) -> Mapping[str, str]:
-    """Of which entrants this evaluator is out of the count, and by what."""
-    found: dict[str, str] = {}
+    """Of which entrants this evaluator is out of the count, and by what; and who does not compete."""
+    found = dict.fromkeys(withdrawn_in_time(state, phase), "withdrew")
+    for entrant in without_submission(phase):
+        if is_complete(state, phase.rules.id, submissions_window(phase, entrant)):
+            found.setdefault(entrant, "no-submission")
     declared = state.conflicts if phase.rules.conflicts == "recuse" else []
     for code, facts in (("recused", state.recused), ("conflict", declared), ("annulled", phase.annulled)):
         for fact in facts:

@@ -18,8 +18,10 @@ from tests.support.long_told import (
     recused,
     reopened,
     score,
+    submitted,
     voided,
     waived,
+    withdrawn,
 )
 from tests.support.rooted import RootedLog
 
@@ -104,6 +106,18 @@ def test_a_conflict_is_out_of_the_count_only_where_the_rules_say_so() -> None:
         log = at("handed-in", heat={"conflicts": policy})
         log.tell(conflict("c", "ann", 12, "ash"))
         assert sheets(log)["ash"].out == out
+
+
+def test_who_withdrew_or_handed_nothing_in_is_nobody_s_to_mark() -> None:
+    log = at("open")
+    assert {sheet.out for sheet in sheets(log).values()} == {None}
+    log.tell(submitted("ash", 5), submitted("birch", 5), withdrawn("birch", 6))
+    log.progress(day(10) + 1)
+    assert {team: sheet.out for team, sheet in sheets(log).items()} == {
+        "ash": None,
+        "birch": "withdrew",
+        "cedar": "no-submission",
+    }
 
 
 def test_a_waived_mark_is_not_missing() -> None:

@@ -68,6 +68,11 @@ class Page:
         held = visitor.roles_in(programme) if programme else frozenset().union(*visitor.roles.values())
         return ", ".join(self.word("role", role) for role in sorted(held))
 
+    @property
+    def has_desk(self) -> bool:
+        """Whether the visitor marks anywhere."""
+        return any(role == "evaluator" for _, role in self.visitor.who)
+
     def t(self, key: str, /, **facts: object) -> str:
         return say(self.lang, key, **facts)
 

@@ -17,6 +17,7 @@ from console.web.kept_parts import KeptParts
 from console.web.limits import Limits
 from console.web.replays import Replays
 from console.web.sent_once import Sendings
+from flows.marking_orders import Seeds
 from flows.outlet import Outlet
 from flows.reading import Reading, open_reading
 from flows.receipts import Receipts
@@ -59,6 +60,7 @@ class Site:
     explanations: Explanations = field(init=False)
     receipts: Receipts = field(init=False)
     replays: Replays = field(init=False)
+    seeds: Seeds = field(init=False)
     store: IntakeStore = field(init=False)
 
     def __post_init__(self) -> None:
@@ -66,6 +68,7 @@ class Site:
         self.explanations = Explanations(self.reading)
         self.receipts = Receipts(self.reading, self.settings)
         self.replays = Replays(self.settings)
+        self.seeds = Seeds(self.reading)
         self.store = self.reading.ledger.intake()
 
 

@@ -6,6 +6,7 @@ import argparse
 import hashlib
 import json
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,19 +22,30 @@ if TYPE_CHECKING:
 Place = Callable[[int], dict[str, Any]]
 
 
-def data_of(act: Act, options: argparse.Namespace, state: State, place: Place) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class Files:
+    """How what is said of a file becomes a value: an artefact is named by its digest, a document is taken over whole."""
+
+    artefact: Callable[[str], dict[str, Any]]
+    document: Callable[[str], Any]
+
+
+def data_of(
+    act: Act, options: argparse.Namespace, state: State, place: Place, files: Files | None = None
+) -> dict[str, Any]:
     """The members that the words say. Raises Usage, and NotFound for what they refer to. `place` says where the record of an
-    entry stands.
+    entry stands; files are read from this machine's disk unless it is said otherwise.
     """
     data: dict[str, Any] = {}
     for word in act.words:
         said = getattr(options, word.dest)
         if said is not None:
-            data |= _members(word, said, state, place)
+            data |= members_of(word, said, state, place, files or ON_DISK)
     return data
 
 
-def _members(word: Word, said: Any, state: State, place: Place) -> dict[str, Any]:
+def members_of(word: Word, said: Any, state: State, place: Place, files: Files) -> dict[str, Any]:
+    """The members that one word says. Raises as `data_of` does."""
     if len(word.members) > 1:
         parts = said.split("/")
         if len(parts) != len(word.members) or not all(parts):
@@ -43,7 +55,9 @@ def _members(word: Word, said: Any, state: State, place: Place) -> dict[str, Any
         return {word.member: [dict(zip(word.parts, row, strict=True)) for row in said]}
     if word.kind == "entry":
         return {word.member: [place(_index(one)) for one in said]}
-    return {word.member: [_value(word, one, state) for one in said] if word.many else _value(word, said, state)}
+    if word.many:
+        return {word.member: [_value(word, one, state, files) for one in said]}
+    return {word.member: _value(word, said, state, files)}
 
 
 def _index(text: str) -> int:
@@ -56,20 +70,16 @@ def _example(word: Word) -> str:
     return "team-a/policy/consistency" if "gate" in word.members else "team-a/expert/strategy"
 
 
-def _value(word: Word, said: Any, state: State) -> Any:
+def _value(word: Word, said: Any, state: State, files: Files) -> Any:
     match word.kind:
         case "text" | "unless" | "entry":  # An entry was looked up before.
             return said
         case "instant":
             return _instant(said, word.metavar)
         case "file":
-            held = content(Path(said))
-            return {"name": Path(said).name, "sha256": hashlib.sha256(held).hexdigest(), "bytes": len(held)}
+            return files.artefact(said)
         case "document":
-            try:
-                return json.loads(content(Path(said)))
-            except ValueError as error:
-                raise Usage(f"{said} is not JSON: {error}") from None
+            return files.document(said)
         case _:
             from handlers.references import event_id
 
@@ -84,6 +94,21 @@ def content(path: Path) -> bytes:
         raise NotFound(f"there is no file {path}", hint="check the path") from None
     except OSError as error:
         raise Unavailable(f"cannot read {path}: {error.strerror}") from error
+
+
+def _artefact_on_disk(path: str) -> dict[str, Any]:
+    held = content(Path(path))
+    return {"name": Path(path).name, "sha256": hashlib.sha256(held).hexdigest(), "bytes": len(held)}
+
+
+def _document_on_disk(path: str) -> Any:
+    try:
+        return json.loads(content(Path(path)))
+    except ValueError as error:
+        raise Usage(f"{path} is not JSON: {error}") from None
+
+
+ON_DISK = Files(_artefact_on_disk, _document_on_disk)
 
 
 def _instant(text: str, what: str) -> str:

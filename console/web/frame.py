@@ -12,7 +12,7 @@ from events.errors import NotFound
 from events.values import format_instant
 from handlers.state import State
 
-TABS = ("board", "decisions", "log", "lab")
+TABS = ("board", "decisions", "acts", "log", "lab")
 JUMPS = 8
 """Moments that are offered beside the slider."""
 

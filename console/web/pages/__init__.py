@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from console.web.pages import (
+    acts,
     board,
     changes,
     checkpoints,
@@ -40,4 +41,5 @@ ROUTERS = (
     robustness.router,
     desk.router,
     marking.router,
+    acts.router,
 )

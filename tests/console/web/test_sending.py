@@ -64,7 +64,7 @@ def test_the_page_waits_for_the_record_and_then_leads_to_its_entry(site: Website
     assert found is not None
     for lang in LANGS:
         text = page_of(site, place, lang)
-        assert say(lang, "sent.accepted", index=found.entry.index) in text
+        assert say(lang, "sent.recorded-accepted", index=found.entry.index) in text
         assert f"/programmes/{small.PROGRAMME}/log/{found.entry.index}" in text
 
 
@@ -77,7 +77,7 @@ def test_a_refusal_is_told_with_its_reason_and_what_to_do_next(site: Website, ow
     assert found is not None
     assert (found.entry.verdict, found.entry.reason) == ("refused", "unknown-phase")
     text = page_of(site, place)
-    assert say("en", "sent.refused", index=found.entry.index) in text
+    assert say("en", "sent.recorded-refused", index=found.entry.index) in text
     assert say("en", "sent.next-again") in text
     assert (found.detail or "?") in unescape(text)
 

@@ -41,7 +41,7 @@ class Levers(BaseModel):
     annul: tuple[str, ...] = ()
     rule: dict[str, Verdict] = Field(default_factory=dict)
     added: Annotated[tuple[str, ...], Field(alias="with")] = ()
-    without: tuple[Annotated[int, Field(ge=0)], ...] = ()
+    without: tuple[Annotated[int, Field(ge=0, lt=1 << 53)], ...] = ()
     sign: Flag = False
     until: Instant | None = None
 

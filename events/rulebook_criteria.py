@@ -22,6 +22,7 @@ class LeafRule(Rule):
     points: Number | None = None
     panel: Id
     items: Annotated[dict[Id, tuple[Number, Number]], Field(min_length=1)]
+    item_titles: dict[Id, Texts] | None = None
     steps: tuple[Step, ...]
     counts: Flag = True
 
@@ -63,6 +64,7 @@ class Leaf:
     counts: bool
     takes_reference: bool
     title: Mapping[str, str] | None = None
+    item_titles: Mapping[str, Mapping[str, str]] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +90,8 @@ def flatten(criteria: tuple[CriterionRule, ...], prefix: str = "", counts: bool 
         does_count = counts and rule.counts
         if isinstance(rule, LeafRule):
             takes = any(isinstance(step, Ratio) for step in rule.steps)
-            yield Leaf(path, rule.points, rule.panel, rule.items, rule.steps, does_count, takes, rule.title)
+            named = (rule.title, rule.item_titles)
+            yield Leaf(path, rule.points, rule.panel, rule.items, rule.steps, does_count, takes, *named)
             continue
         yield from flatten(rule.parts, path + ".", does_count)
         parts = tuple(f"{path}.{part.id}" for part in rule.parts if part.counts)

@@ -33,6 +33,7 @@ class LeafDraft:
     steps: tuple[tuple[int, Step], ...]
     counts: bool
     unread: frozenset[str]
+    titled: tuple[str, ...] = ()
 
 
 def leaf_draft(written: Mapping[str, Any]) -> LeafDraft:
@@ -51,6 +52,7 @@ def leaf_draft(written: Mapping[str, Any]) -> LeafDraft:
         tuple((index, step) for index, step in enumerate(steps) if step is not None),
         counts(written),
         frozenset(unread),
+        tuple(mapped(written.get("item_titles"))),
     )
 
 
@@ -74,6 +76,9 @@ def leaf_faults(path: Path, leaf: LeafDraft, quorum: Mapping[str, int]) -> Itera
             yield Fault(
                 (*path, "items", item), "range-reversed", f"the range {texts} is empty; write the lower end first"
             )
+    for item in leaf.titled if "items" not in leaf.unread else ():
+        if item not in leaf.items:
+            yield _unknown_item((*path, "item_titles", item), leaf, item)
     axes = _Axes()
     for index, step in leaf.steps:
         where = (*path, "steps", index)
@@ -197,8 +202,11 @@ def _same_items(where: Path, leaf: LeafDraft, given: Mapping[str, Fraction], wha
         return
     for item in given:
         if item not in leaf.items:
-            message = f"{leaf.id} has no item {item!r}; its items are {', '.join(leaf.items)}"
-            yield Fault((*where, item), "unknown-item", message)
+            yield _unknown_item((*where, item), leaf, item)
     absent = [item for item in leaf.items if item not in given]
     if absent:
         yield Fault(where, f"{what}-missing", f"there is no {what} for {', '.join(absent)}; give one for every item")
+
+
+def _unknown_item(where: Path, leaf: LeafDraft, item: str) -> Fault:
+    return Fault(where, "unknown-item", f"{leaf.id} has no item {item!r}; its items are {', '.join(leaf.items)}")

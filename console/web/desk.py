@@ -16,6 +16,7 @@ from console.web.frame import title_of
 from console.web.page import Page
 from console.web.problems import Problem
 from console.web.site import Site
+from console.web.speech import Lang
 from events.errors import NotFound
 from events.rulebook import Leaf
 from events.values import format_instant, format_number
@@ -189,6 +190,7 @@ def line_told(line: Line, words: Words) -> dict[str, Any]:
     return {
         "key": key_of(line),
         "item": line.item,
+        "called": item_title(line.leaf, line.item, words.lang),
         "criterion": " › ".join(words.criterion(path) for path in _branches(line.leaf)),
         "low": format_number(low),
         "high": format_number(high),
@@ -201,6 +203,12 @@ def line_told(line: Line, words: Words) -> dict[str, Any]:
         "proposed": None if line.proposed is None else line.proposed.value,
         "waived": line.waived,
     }
+
+
+def item_title(leaf: Leaf, item: str, lang: Lang) -> str:
+    """What the rules call an item, in the language, else in any; its id where they call it nothing."""
+    said = (leaf.item_titles or {}).get(item, {})
+    return said.get(lang) or said.get("en") or next(iter(said.values()), item)
 
 
 def _branches(leaf: Leaf) -> list[str]:

@@ -15,6 +15,7 @@ from uuid import UUID
 from starlette.datastructures import FormData
 
 from console.web.desk import Desk, key_of, not_theirs
+from console.web.problems import Problem
 from events.envelope import Envelope
 from events.errors import Refused
 from events.names import TYPES
@@ -50,6 +51,8 @@ def filled(desk: Desk, sheet: Sheet, form: FormData) -> Filled:
     """Raises Problem for an item or a mark that is not this evaluator's, which no form of ours names."""
     texts = {name: _text(form, name) for name in ("value", "reference", "comment", "reason")}
     wanted = _text(form, "item")
+    if not wanted:
+        raise Problem("unprocessable-request", "the form names no item; load its page again")
     line = next((line for line in sheet.lines if key_of(line) == wanted), None)
     score = _text(form, "score")
     if line is None or (score and desk.phase.slot_of.get(score) != _slot(desk, sheet, line)):

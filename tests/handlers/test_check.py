@@ -73,6 +73,12 @@ def test_a_good_rulebook_has_no_fault() -> None:
         ("by: sum}", "by: sum}, {subtract: d}", "phases[0].criteria[0].steps[1].subtract", "unknown-criterion"),
         ("by: sum}", "by: sum}, {subtracts: d}", "phases[0].criteria[0].steps[1]", "unknown-step"),
         ("by: sum}", "by: summ}", "phases[0].criteria[0].steps[0].by", "literal-error"),
+        (
+            "panel: experts, ",
+            "panel: experts, item_titles: {i: {en: One}, k: {en: Other}}, ",
+            "phases[0].criteria[0].item_titles.k",
+            "unknown-item",
+        ),
         ("by: sum}", "by: sum, n: 2}", "phases[0].criteria[0].steps[0].n", "not-used"),
         ("by: sum}", "by: weighted-sum}", "phases[0].criteria[0].steps[0]", "weights-missing"),
         (

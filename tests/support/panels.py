@@ -57,7 +57,9 @@ class Panels:
 
     def _phase(self, name: str, opens_ms: int, closes_ms: int, advance: str) -> dict[str, Any]:
         by_sum = [{"over": "items", "by": "sum"}, {"over": "evaluators", "by": "mean"}]
-        jury = {"id": "jury", "title": {"en": "Jury", "ko": "심사위원", "fr": "Jury"}, "panel": "jury", "steps": by_sum}
+        jury: dict[str, Any] = {"id": "jury", "panel": "jury", "steps": by_sum}
+        jury["title"] = {"en": "Jury", "ko": "심사위원", "fr": "Jury"}
+        jury["item_titles"] = {"idea": {"en": "Idea and plan", "ko": "구상과 계획", "fr": "Idée et plan"}}
         chair = {"id": "chair", "panel": "chairs", "steps": by_sum}
         return {
             "id": name,

@@ -14,6 +14,7 @@ from console.web.desk import (
     Desk,
     Evaluator,
     desk_of,
+    item_title,
     key_of,
     line_told,
     not_theirs,
@@ -159,8 +160,14 @@ def _became(desk: Desk, words: Words, found: Outcome | None) -> dict[str, Any]:
         "detail": found.detail,
         "value": data.get("value", ""),
         "key": f"{slot[1]}/{slot[2]}" if slot[1] else None,
-        "what": f"{words.criterion(slot[1])} › {slot[2]}" if slot[1] else "",
+        "what": _called(desk, words, slot[1], slot[2]),
     }
+
+
+def _called(desk: Desk, words: Words, criterion: str | None, item: str | None) -> str:
+    """The item of a mark that was sent, as the rules call it."""
+    leaf = desk.phase.rules.leaves.get(criterion or "")
+    return "" if leaf is None or item is None else f"{words.criterion(leaf.id)} › {item_title(leaf, item, words.lang)}"
 
 
 def _again(facts: dict[str, Any], became: Outcome | None) -> dict[str, str]:

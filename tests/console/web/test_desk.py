@@ -270,6 +270,13 @@ def test_what_another_account_sent_is_not_told(cup: Panels, ann: Judge, ben: Jud
     assert ann.get("heat", "cedar", sent=sent).status_code == 403
 
 
+@pytest.mark.parametrize(("lang", "title"), [("en", "Idea and plan"), ("ko", "구상과 계획"), ("fr", "Idée et plan")])
+def test_an_item_is_called_as_the_rules_call_it(cup: Panels, ann: Judge, lang: str, title: str) -> None:
+    text = ann.page("heat", "ash", item="jury/idea", lang=lang)
+    assert f'<h2 id="h-item">{title}</h2>' in text
+    assert '<h2 id="h-item">art</h2>' in ann.page("heat", "ash", item="jury/art", lang=lang)
+
+
 @pytest.mark.parametrize("lang", LANGS)
 def test_the_pages_are_well_formed_and_every_target_is_big(cup: Panels, ann: Judge, lang: str) -> None:
     for path in ("/desk", cup.path("heat"), cup.path("heat", "ash"), cup.path("heat", "ash") + "?item=jury/craft"):

@@ -128,6 +128,9 @@ COMMANDS: Mapping[str, Command] = {
     "accounts": Command(
         "who may sign in to the console, and as what", account_arguments.accounts, "console.commands.accounts:run"
     ),
+    "access-log": Command(
+        "who saw or did what in the console", account_arguments.access_log, "console.commands.access_log:run"
+    ),
     "witness": Command(
         "cosign checkpoints of logs, as a service", key_arguments.witness, "console.commands.witness:witness"
     ),

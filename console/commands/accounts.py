@@ -25,7 +25,21 @@ def run(options: argparse.Namespace, report: Report) -> Result:
         if options.action == "list":
             return _listed(store)
         said = _ACTIONS[options.action](store, options)
+        _note(store, options)
         return Result({"account": _told(_found(store, options.name))}, lambda console: console.print(said))
+
+
+def _note(store: AccessStore, options: argparse.Namespace) -> None:
+    """Who has what is looked up later in the access log: a change is a line of it, by the user of this machine."""
+    from infra.access import Access
+    from infra.clock import now_ms
+
+    parts = (options.action, options.name, *(getattr(options, name, None) for name in ("role", "entrant", "evaluator")))
+    said = " ".join(part for part in parts if part)
+    programme = getattr(options, "programme", None)
+    store.log.append(
+        [Access(now_ms(), f"user:{getpass.getuser()}", "accounts", programme, "COMMAND", f"accounts {said}", 0, "")]
+    )
 
 
 def _new(store: AccessStore, options: argparse.Namespace) -> str:

@@ -5,7 +5,7 @@ The table of rights by role is docs/console.md's, and a test compares them.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -16,7 +16,10 @@ from console.web.problems import Problem
 from console.web.site import site_of
 from infra.access import ANY, Given, Role
 
-__all__ = ["ANY", "RIGHTS", "Right", "Role", "Visitor", "require", "visitor_of"]
+__all__ = ["ANY", "RIGHTS", "Right", "Role", "Visitor", "require", "require_any", "visitor_of"]
+
+ABOUT = ("entrant", "evaluator", "phase", "index", "topic", "partition", "offset")
+"""Parts of an address that say whose or which record it is."""
 
 Right = Literal["read", "read-records", "act", "approve", "mark", "own", "operate"]
 
@@ -75,11 +78,47 @@ def _with(name: str, given: Iterable[Given]) -> Visitor:
     return Visitor(name, roles, who)
 
 
+@dataclass(slots=True)
+class Asked:
+    """What the access log says of a request: who asked for which rights, of which programme, and about whom."""
+
+    visitor: str | None
+    programme: str | None
+    rights: set[str]
+    about: str = ""
+    is_personal: bool = False
+
+
 def require(request: Request, right: Right, programme: str) -> Visitor:
     """The visitor, who has this right in this programme. Raises Problem; it does not tell whether the programme exists."""
     visitor = visitor_of(request)
+    _note(request, visitor, right, programme)
     if not visitor.may(right, programme):
         if visitor.name is None:
             raise Problem("sign-in-needed", "sign in to see this")
         raise Problem("forbidden", f"{visitor.name} does not have the right {right!r} here")
     return visitor
+
+
+def require_any(request: Request, rights: Sequence[Right], programme: str) -> Visitor:
+    """The visitor, who has an account with one of these rights. Which of them a page needs, it says itself."""
+    visitor = visitor_of(request)
+    held = [right for right in rights if visitor.name is not None and visitor.may(right, programme)]
+    return require(request, (held or rights)[0], programme)
+
+
+def _note(request: Request, visitor: Visitor, right: Right, programme: str) -> None:
+    """Personal is whatever somebody sees or does who was let in by name, except what every reader may see."""
+    asked = note(request, visitor.name, right, programme)
+    may_see_records = right != "read" or visitor.may("read-records", programme)
+    asked.is_personal = asked.is_personal or (visitor.name is not None and may_see_records)
+
+
+def note(request: Request, visitor: str | None, right: str, programme: str | None = None) -> Asked:
+    """For the access log: that somebody asks for this."""
+    asked = getattr(request.state, "asked", None)
+    if not isinstance(asked, Asked):
+        about = [f"{name}={request.path_params[name]}" for name in ABOUT if name in request.path_params]
+        asked = request.state.asked = Asked(visitor, programme, set(), " ".join(about))
+    asked.rights.add(right)
+    return asked

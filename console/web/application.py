@@ -15,6 +15,7 @@ from starlette.responses import Response
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from console.web import health, intake, pages, receipts, static_files
+from console.web.accesses import Accesses
 from console.web.answers import ProblemTold
 from console.web.counting import Counts
 from console.web.page import page_of_problem, shown
@@ -49,6 +50,7 @@ def create_app(settings: Settings, counts: Counts | None = None) -> FastAPI:
     app.add_exception_handler(PhasegateError, _told)
     app.add_exception_handler(HTTPException, _told)
     app.add_exception_handler(RequestValidationError, _told)
+    app.add_middleware(Accesses)
     app.add_middleware(Shell, quiet=health.PATHS)
     if settings.console_proxies:  # Outermost: everything within sees who really asks, and by which scheme.
         app.add_middleware(ProxyHeadersMiddleware, trusted_hosts=list(settings.console_proxies))

@@ -10,6 +10,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import FormData
 
 from console.web.access import visitor_of
+from console.web.accesses import begin_act
 from console.web.body import read_body
 from console.web.cookie import is_token, secret_of
 from console.web.problems import Problem
@@ -37,6 +38,7 @@ async def own_form(request: Request) -> FormData:
     sent = form.get(FIELD)
     require_own(request, sent if isinstance(sent, str) else None)
     await run_in_threadpool(visitor_of, request)  # Now: an endpoint that waits for nothing must not read a database.
+    await begin_act(request)
     return form
 
 

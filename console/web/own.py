@@ -14,9 +14,8 @@ def require_own(request: Request, programme: str, entrant: str) -> Visitor:
     """The visitor, who is this entrant or may read records. Raises Problem; it does not tell whether there is such an
     entrant.
     """
-    visitor = access.visitor_of(request)
-    if visitor.may("read-records", programme):
-        return visitor
+    if access.visitor_of(request).may("read-records", programme):
+        return access.require(request, "read-records", programme)
     visitor = access.require(request, "own", programme)
     if entrant not in (visitor.who.get((programme, "entrant")), visitor.who.get((ANY, "entrant"))):
         raise Problem("forbidden", f"{visitor.name} does not have the right 'own' here")

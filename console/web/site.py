@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from fastapi import Request
 
+from console.web.access_writer import Writer
 from console.web.computations import Computations
 from console.web.counting import Counts
 from console.web.explained import Explanations
@@ -49,6 +50,7 @@ class Site:
     reading: Reading
     outlet: Outlet
     access: AccessStore
+    accesses: Writer
     now: Callable[[], int] = now_ms
     limits: Limits = field(default_factory=Limits)
     counts: Counts = field(default_factory=Counts)
@@ -88,10 +90,12 @@ def opened(settings: Settings, counts: Counts) -> Iterator[Site]:
         reading.reader.keep_prefixes()
         outlet = Outlet(lambda: open_bus_in_haste(settings, ledger), ledger.intake(), settings.origin, key)
         outlet.start()
+        writer = Writer(access.log)
         try:
-            yield Site(settings, reading, outlet, access, counts=counts)
+            yield Site(settings, reading, outlet, access, writer, counts=counts)
         finally:
             outlet.close()
+            writer.close()
 
 
 def site_of(request: Request) -> Site:

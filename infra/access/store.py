@@ -7,6 +7,7 @@ from typing import Self
 
 from sqlalchemy import Engine
 
+from infra.access.access_log import AccessLog
 from infra.access.accounts import Accounts
 from infra.access.backing_off import BackingOff
 from infra.access.sessions import Sessions
@@ -19,6 +20,7 @@ class AccessStore:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self.accounts = Accounts(engine)
+        self.log = AccessLog(engine)
         self.sessions = Sessions(engine)
         self.backing_off = BackingOff(engine)
 

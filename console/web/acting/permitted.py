@@ -31,6 +31,10 @@ APPROVERS = frozenset({"sign", "return", "approve", "rule", "hear"})
 """Acts by which somebody takes responsibility for what others did."""
 
 
+RIGHTS: tuple[Right, ...] = ("act", "approve", "own", "mark")
+"""With any of these there is some act to do."""
+
+
 def right_of(name: str) -> Right:
     """The right that an act asks for where its source is nobody's own."""
     if name in ENTRANTS:
@@ -40,8 +44,7 @@ def right_of(name: str) -> Right:
 
 def is_anybody(visitor: Visitor, programme: str) -> bool:
     """Whether the visitor has an account that may do anything here at all."""
-    rights: tuple[Right, ...] = ("act", "approve", "own", "mark")
-    return visitor.name is not None and any(visitor.may(right, programme) for right in rights)
+    return visitor.name is not None and any(visitor.may(right, programme) for right in RIGHTS)
 
 
 def who_is(visitor: Visitor, programme: str, role: Role) -> str | None:

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 
 from console.telling.sentences import Words, names_of
-from console.web.access import Visitor, require, visitor_of
+from console.web.access import Visitor, require, require_any, visitor_of
 from console.web.acting.composed import Problems
 from console.web.acting.fields import Given
 from console.web.acting.form import (
@@ -21,7 +21,7 @@ from console.web.acting.form import (
     shown_event,
     slug_of,
 )
-from console.web.acting.permitted import acts_of, is_anybody, require_another_person
+from console.web.acting.permitted import RIGHTS, acts_of, is_anybody, require_another_person
 from console.web.acting.waiting import wanted
 from console.web.forms import Form
 from console.web.frame import frame_of
@@ -40,12 +40,7 @@ OnPage = Annotated[Page, Depends(page_of)]
 
 def require_actor(request: Request, programme: str) -> Visitor:
     """The visitor, who has an account that may do something here. Which acts these are follows from the rules' sources."""
-    visitor = visitor_of(request)
-    if visitor.name is None:
-        raise Problem("sign-in-needed", "sign in to act")
-    if not is_anybody(visitor, programme):
-        return require(request, "act", programme)
-    return visitor
+    return require_any(request, RIGHTS, programme)
 
 
 def announced(site: Site, programme: str) -> State:
@@ -59,9 +54,8 @@ def announced(site: Site, programme: str) -> State:
 @router.get("/programmes/{programme}/acts")
 def acts(request: Request, programme: str, page: OnPage) -> HTMLResponse:
     """What is waited for, and every act that the visitor may do. Who may only read sees what is waited for."""
-    visitor = visitor_of(request)
-    if not is_anybody(visitor, programme):
-        require(request, "read", programme)
+    is_one = is_anybody(visitor_of(request), programme)
+    visitor = require_any(request, RIGHTS, programme) if is_one else require(request, "read", programme)
     site = site_of(request)
     frame = for_visitor(frame_of(site, page, programme, "acts"), visitor)
     with site.turns.of(programme):

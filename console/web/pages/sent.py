@@ -10,7 +10,7 @@ from fastapi import APIRouter, Depends, Path, Request
 from fastapi.responses import HTMLResponse
 
 from console.telling.sentences import Words
-from console.web.access import Visitor, visitor_of
+from console.web.access import Visitor, note, require, visitor_of
 from console.web.answers import Topic
 from console.web.frame import Frame, frame_of
 from console.web.page import Page, page_of, shown
@@ -71,7 +71,8 @@ def require_sender(request: Request, programme: str, position: Position) -> Visi
     """The visitor, who sent what stands there or may read records. Raises Problem; it does not tell whether anything does."""
     visitor = visitor_of(request)
     if visitor.may("read-records", programme):
-        return visitor
+        return require(request, "read-records", programme)
+    note(request, visitor.name, "sender", programme).is_personal = True
     if visitor.name is None:
         raise Problem("sign-in-needed", "sign in to see this")
     if not visitor.roles_in(programme) or sent_by(site_of(request), position) != sender_of(visitor):

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import HTMLResponse, RedirectResponse
 from starlette.responses import Response
 
-from console.web.access import RIGHTS, Visitor
+from console.web.access import RIGHTS, Visitor, note, visitor_of
 from console.web.forms import Form
 from console.web.page import Page, page_of, shown
 from console.web.problems import Problem
@@ -42,6 +42,7 @@ def enter(request: Request, page: Shown, form: Form) -> Response:
     site = site_of(request)
     name, password, onward = (str(form.get(field, "")) for field in ("account", "password", "next"))
     name, address = name.strip().lower()[:100], _address(request)
+    note(request, name, "sign-in")
     waits = site.access.backing_off.begin(name, address, site.now())
     if waits:
         seconds = -(-waits // 1000)
@@ -71,6 +72,7 @@ def _form(page: Page, onward: str, status: int = 200, /, **facts: Any) -> HTMLRe
 @router.post("/sign-out")
 def sign_out(request: Request, form: Form) -> RedirectResponse:
     """Here, or with `everywhere` wherever this account is signed in."""
+    note(request, visitor_of(request).name, "sign-out")
     return ended(request, everywhere="everywhere" in form)
 
 

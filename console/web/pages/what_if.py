@@ -23,7 +23,7 @@ from console.web.problems import Problem, problem_of
 from console.web.questions import offered, questions
 from console.web.site import Site, site_of
 from console.web.suppositions import Supposed, given, supposed
-from events.errors import NotFound, PhasegateError, Refused
+from events.errors import NotFound, PhasegateError, Refused, Unavailable
 from events.rulebook import Rulebook
 from flows.what_if import PASSES
 from flows.what_if import what_if as run_again
@@ -131,7 +131,7 @@ def _run(site: Site, frame: Frame, asked: Asked, erased: int) -> tuple[Computati
     match None if run is None else run.error:
         case Problem() as problem:
             raise problem
-        case Refused() | NotFound() as wrong:
+        case Refused() | NotFound() | Unavailable() as wrong:  # Records that are gone are said to be unavailable.
             return run, wrong
         case PhasegateError() as error:
             raise problem_of(error)

@@ -70,10 +70,10 @@ def pages(home: Path) -> Iterator[str]:
 
 def test_every_page_is_there_and_well_formed(home: Path) -> None:
     with visiting(home) as browser:
-        wrong = [path for path in pages(home) if not _is_well_formed(browser.get(path, params=None))]
+        wrong = [path for path in pages(home) if not is_well_formed(browser.get(path, params=None))]
     assert wrong == []
 
 
-def _is_well_formed(answer: httpx.Response) -> bool:
+def is_well_formed(answer: httpx.Response) -> bool:
     page = Outline(answer.text)
     return answer.status_code == 200 and len(page.all("h1")) == 1 and len(page.ids) == len(set(page.ids))

@@ -70,8 +70,8 @@ def requeue(options: argparse.Namespace, report: Report) -> Result:
         row = refused_record(reading, head.programme, options.index, head.size)
         at_ms = moment(state, options.now, is_needed=not options.dry_run)
         sent = _message(head.programme, row, options)
-        said = _said_before(reading, state, row, id_of(sent))
-        would = _would(verdict_now(reading, head.programme, sent, at_ms))
+        said = said_before(reading, state, row, id_of(sent))
+        would = would_be(verdict_now(reading, head.programme, sent, at_ms))
         data = {
             "programme": head.programme, "index": row.begun.index, "as": id_of(sent), "topic": sent.topic,
             "same_bytes": row.opening is not None and row.opening.value == sent.value,
@@ -96,7 +96,7 @@ def _message(programme: str, row: RefusedRecord, options: argparse.Namespace) ->
     return corrected(programme, row, content(options.value), key)
 
 
-def _said_before(reading: Reading, state: State, row: RefusedRecord, event_id: str) -> int | None:
+def said_before(reading: Reading, state: State, row: RefusedRecord, event_id: str) -> int | None:
     """The entry of the act, where it is on record and the record itself is not. Raises Refused where both are."""
     from flows.sent_again import successor
 
@@ -117,7 +117,7 @@ def _said_before(reading: Reading, state: State, row: RefusedRecord, event_id: s
     return said.index
 
 
-def _would(verdict: Verdict) -> dict[str, Any]:
+def would_be(verdict: Verdict) -> dict[str, Any]:
     from handlers.recording import WRITTEN
     from handlers.verdicts import Pending, Refusal
 

@@ -93,6 +93,16 @@ def send(site: Site, prepared: Prepared, sender: str) -> Position:
     return before[0] if before else site.sendings.once(prepared.identity, lambda: _publish(site, prepared, sender))
 
 
+def send_again(site: Site, prepared: Prepared, sender: str, said: int) -> Position:
+    """`send` for a record that was refused and is sent once more: `said` is the entry that says so. Once in this process;
+    a copy is judged as what it is.
+    """
+    programme, source, event_id, digest = prepared.identity
+    return site.sendings.once(
+        (programme, source, f"{event_id} {said}", digest), lambda: _publish(site, prepared, sender)
+    )
+
+
 def _publish(site: Site, prepared: Prepared, sender: str) -> Position:
     sent = prepared.message
     assert sent.value is not None  # An event has bytes.

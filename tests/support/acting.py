@@ -19,7 +19,7 @@ from events.values import format_instant
 from infra.access import Role
 from infra.kafka.bus import KafkaBus
 from infra.settings import Settings
-from tests.support import small
+from tests.support import long_cup, small
 from tests.support.stage import Stage, stage
 from tests.support.website import PARTITIONS, settings_of, signed_in
 
@@ -29,8 +29,11 @@ DIRECTOR = "urn:director"
 
 
 def rulebook() -> dict[str, Any]:
-    """The small programme, where a second person approves what is changed of marks, and teams may object and leave."""
+    """The small programme, where a second person approves what is changed of marks, teams may object and leave, and a call
+    fills what is vacant on the 100th day.
+    """
     document = small.rulebook()
+    document["phases"].append(long_cup.rulebook()["phases"][1])
     document["phases"][0]["approvals"] = dict.fromkeys(("score.corrected", "mark.waived"), "director")
     for source in document["sources"]:
         if "entrant" in source:

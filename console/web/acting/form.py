@@ -125,9 +125,8 @@ def read_form(site: Site, visitor: Visitor, state: State, name: str, given: Give
     return found
 
 
-def event_of(visitor: Visitor, state: State, name: str, text: str) -> Envelope:
+def event_of(visitor: Visitor, state: State, name: str, act: Act, text: str) -> Envelope:
     """The event that a preview has fixed, looked at again: a browser sent it. Raises Problem."""
-    act = ACTS[name]
     try:
         event = decode(text.encode())
     except Malformed as error:
@@ -143,10 +142,10 @@ def event_of(visitor: Visitor, state: State, name: str, text: str) -> Envelope:
 
 
 def shown_event(
-    site: Site, visitor: Visitor, state: State, name: str, event: Envelope
+    site: Site, visitor: Visitor, state: State, event: Envelope, *, previews: bool
 ) -> tuple[Shown, Prepared | None]:
     """What a preview shows, and what would go out; None where its key is not here. Who asks has the turn of the programme."""
-    with_changes = ACTS[name].previews and visitor.may("read-records", state.programme)
+    with_changes = previews and visitor.may("read-records", state.programme)
     at_ms = parse_instant(event.time) if state.clock == "scenario" else site.now()
     effect = effect_of(state, event, at_ms, with_changes=with_changes)
     value = encode(event).decode()

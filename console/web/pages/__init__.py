@@ -14,8 +14,10 @@ from console.web.pages import (
     lab,
     log,
     marking,
+    open_call,
     overview,
     replay,
+    requeue,
     results,
     robustness,
     sent,
@@ -41,5 +43,7 @@ ROUTERS = (
     robustness.router,
     desk.router,
     marking.router,
+    open_call.router,
+    requeue.router,
     acts.router,
 )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Mapping
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
@@ -35,6 +36,9 @@ from handlers.state import State
 
 router = APIRouter(include_in_schema=False)
 
+OFFICES = ("open-call", "requeue")
+"""Acts of the office that have pages of their own."""
+
 OnPage = Annotated[Page, Depends(page_of)]
 
 
@@ -62,7 +66,7 @@ def acts(request: Request, programme: str, page: OnPage) -> HTMLResponse:
         state = announced(site, programme)
         names = names_of(state)
         rows = wanted(site, page, state, names)
-        mine = list(acts_of(visitor, state))
+        mine = [*acts_of(visitor, state), *(OFFICES if visitor.may("act", programme) else ())]
     facts = {"rows": rows, "mine": mine, "names": names, "slug": slug_of, "is_signed_in": visitor.name is not None}
     return shown(page, "acts.html", frame=frame, **facts)
 
@@ -90,21 +94,35 @@ def preview(request: Request, programme: str, act: str, page: OnPage, sent: Form
     site, given = site_of(request), given_of(sent)
     with site.turns.of(programme):
         state = announced(site, programme)
-        name, _ = act_at(act, visitor, state)
+        name, row = act_at(act, visitor, state)
         found = read_form(site, visitor, state, name, given)
-        told = None if found.event is None else shown_event(site, visitor, state, name, found.event)[0]
+        told = None
+        if found.event is not None:
+            told, _ = shown_event(site, visitor, state, found.event, previews=row.previews)
     if told is None:
         return _form(site, page, programme, act, given, found.problems)
-    return _preview(site, page, programme, act, told)
+    return preview_page(site, page, programme, act, told)
 
 
-def _preview(site: Site, page: Page, programme: str, slug: str, told: Shown, failed: str = "") -> HTMLResponse:
+def preview_page(
+    site: Site,
+    page: Page,
+    programme: str,
+    slug: str,
+    told: Shown,
+    failed: str = "",
+    *,
+    again: Mapping[str, Any] | None = None,
+) -> HTMLResponse:
+    """The preview of an event, with the button that sends it. `failed`: why it did not go out; `again`: which verdict a
+    refused record would get that is sent again.
+    """
     frame = for_visitor(frame_of(site, page, programme, "acts"), page.visitor)
     reason = told.effect.reason
     why = "" if reason is None else Words(page.lang).say(f"refused.{reason}")
     with site.turns.of(programme):
         names = names_of(site.reading.state(programme))
-    facts = {"told": told, "slug": slug, "why": why, "failed": failed, "names": names}
+    facts = {"told": told, "slug": slug, "why": why, "failed": failed, "names": names, "again": again}
     return shown(page, "act-preview.html", 503 if failed else 200, frame=frame, **facts)
 
 
@@ -118,17 +136,17 @@ def confirm(request: Request, programme: str, act: str, page: OnPage, sent: Form
     text = sent.get("event")
     with site.turns.of(programme):
         state = announced(site, programme)
-        name, _ = act_at(act, visitor, state)
-        event = event_of(visitor, state, name, text if isinstance(text, str) else "")
+        name, row = act_at(act, visitor, state)
+        event = event_of(visitor, state, name, row, text if isinstance(text, str) else "")
         if name == "approve":
             _require_another(site, visitor, state, event.data["act"])
-        told, prepared = shown_event(site, visitor, state, name, event)
+        told, prepared = shown_event(site, visitor, state, event, previews=row.previews)
     if prepared is None:
-        return _preview(site, page, programme, act, told)
+        return preview_page(site, page, programme, act, told)
     try:
         position = send(site, prepared, sender_of(visitor))
     except PhasegateError as error:
-        return _preview(site, page, programme, act, told, error.message)
+        return preview_page(site, page, programme, act, told, error.message)
     return RedirectResponse(address(page, programme, position), 303)
 
 

@@ -16,14 +16,16 @@ from console.web.frame import Frame, frame_of
 from console.web.page import Page, page_of, shown
 from console.web.problems import Problem
 from console.web.receipts import NUMBER_MAX
-from console.web.sending import outcome, sender_of, sent_by
-from console.web.site import site_of
+from console.web.sending import Outcome, outcome, sender_of, sent_by
+from console.web.site import Site, site_of
 from events.record import Position
 from flows.browsing import short_type
 
 router = APIRouter(include_in_schema=False)
 
 Number = Annotated[int, Path(ge=0, le=NUMBER_MAX)]
+
+REQUEUED = "phasegate.record.requeued.v1"
 
 NEXT: Mapping[str, str] = {
     "late": "late",
@@ -62,9 +64,18 @@ def sent(
         "why": "" if found is None or not found.entry.reason else Words(page.lang).say(f"refused.{found.entry.reason}"),
         "next": "" if found is None else NEXT.get(found.entry.reason or "", "again"),
         "may_read": visitor.may("read", programme),
+        "again": None if found is None or not visitor.may("act", programme) else _requeued(site, found),
     }
     frame = for_visitor(frame_of(site, page, programme, "acts"), visitor)
     return shown(page, "sent-part.html" if page.is_part else "sent.html", frame=frame, **facts)
+
+
+def _requeued(site: Site, found: Outcome) -> int | None:
+    """The entry of the record that an accepted act says is sent again: what is to be sent next."""
+    if found.event is None or found.entry.type != REQUEUED or found.entry.verdict != "accepted":
+        return None
+    record = site.reading.ledger.record_at(Position(**found.event.data["record"]))
+    return None if record is None else record.index
 
 
 def require_sender(request: Request, programme: str, position: Position) -> Visitor:

@@ -17,6 +17,7 @@ from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource
 
 from events.errors import Refused
 from infra.kafka_settings import KafkaSettings
+from infra.oidc_settings import OidcSettings
 
 PREFIX = "PHASEGATE_"
 CURRENT = "current.json"
@@ -41,7 +42,7 @@ class CurrentRun(PydanticBaseSettingsSource):
         return read_current(Path(self.current_state.get("home") or DEFAULT_HOME))
 
 
-class Settings(KafkaSettings):
+class Settings(KafkaSettings, OidcSettings):
     """Every setting of phasegate."""
 
     model_config = SettingsConfigDict(frozen=True, env_prefix=PREFIX, env_ignore_empty=True, extra="forbid")

@@ -24,6 +24,7 @@ from flows.reading import Reading, open_reading
 from flows.receipts import Receipts
 from flows.wiring import open_bus_in_haste
 from infra.access import AccessStore
+from infra.access.provider import Provider
 from infra.clock import now_ms
 from infra.keys import SigningKey, load_key
 from infra.ledger import IntakeStore
@@ -64,6 +65,7 @@ class Site:
     replays: Replays = field(init=False)
     seeds: Seeds = field(init=False)
     store: IntakeStore = field(init=False)
+    provider: Provider = field(init=False)
 
     def __post_init__(self) -> None:
         self.feed = Feed(self.reading)
@@ -72,6 +74,7 @@ class Site:
         self.replays = Replays(self.settings)
         self.seeds = Seeds(self.reading)
         self.store = self.reading.ledger.intake()
+        self.provider = Provider(self.settings)
 
 
 def intake_key(settings: Settings) -> SigningKey | None:

@@ -73,11 +73,7 @@ class Accounts:
         """A role in a programme, in place of the same one there. Raises NotFound, and Refused for a role that does not say
         whom it is for.
         """
-        if (given.role in _NEEDS_WHO) != (given.who is not None):
-            need = f"--{given.role} ID says which" if given.role in _NEEDS_WHO else "only entrant and evaluator do"
-            raise Refused(f"the role {given.role} for {given.who!r}: {need}")
-        if given.who is not None and given.programme == ANY:
-            raise Refused(f"an {given.role} is one of one programme", hint="name it with --programme")
+        require_sound(given)
         with writing(self._engine) as connection:
             _require_open(connection, name)
             connection.execute(delete(account_roles).where(_same(name, given.programme, given.role)))
@@ -105,6 +101,15 @@ class Accounts:
             connection.execute(update(accounts).where(accounts.c.name == name).values(ended_ms=now_ms, password=None))
             connection.execute(delete(account_roles).where(account_roles.c.account == name))
             _sign_out(connection, name)
+
+
+def require_sound(given: Given) -> None:
+    """Raises Refused for a role that does not say whom it is for, or says it where it is for nobody."""
+    if (given.role in _NEEDS_WHO) != (given.who is not None):
+        need = f"--{given.role} ID says which" if given.role in _NEEDS_WHO else "only entrant and evaluator do"
+        raise Refused(f"the role {given.role} for {given.who!r}: {need}")
+    if given.who is not None and given.programme == ANY:
+        raise Refused(f"an {given.role} is one of one programme", hint="name it with --programme")
 
 
 def _taken(name: str) -> Refused:

@@ -11,6 +11,7 @@ from infra.access.access_log import AccessLog
 from infra.access.accounts import Accounts
 from infra.access.backing_off import BackingOff
 from infra.access.sessions import Sessions
+from infra.access.sign_ins import SignIns
 from infra.ledger.database import connect, require_schema
 
 
@@ -22,6 +23,7 @@ class AccessStore:
         self.accounts = Accounts(engine)
         self.log = AccessLog(engine)
         self.sessions = Sessions(engine)
+        self.sign_ins = SignIns(engine)
         self.backing_off = BackingOff(engine)
 
     @classmethod

@@ -22,12 +22,14 @@ from console.web.pages import (
     robustness,
     sent,
     signing_in,
+    signing_in_elsewhere,
     what_if,
 )
 
 ROUTERS = (
     overview.router,
     signing_in.router,
+    signing_in_elsewhere.router,
     board.router,
     changes.router,
     decisions.router,

@@ -28,7 +28,7 @@ Shown = Annotated[Page, Depends(page_of)]
 @router.get("/sign-in")
 def sign_in(page: Shown, next: str = "") -> Response:  # noqa: A002 - the name in the address
     """The form; whoever is signed in already is told so there."""
-    return _form(page, place(next))
+    return form_shown(page, place(next))
 
 
 def place(wanted: str) -> str:
@@ -46,11 +46,11 @@ def enter(request: Request, page: Shown, form: Form) -> Response:
     waits = site.access.backing_off.begin(name, address, site.now())
     if waits:
         seconds = -(-waits // 1000)
-        answer = _form(page, place(onward), 429, name=name, wrong="signing.wait", seconds=seconds)
+        answer = form_shown(page, place(onward), 429, name=name, wrong="signing.wait", seconds=seconds)
         answer.headers["retry-after"] = str(seconds)
         return answer
     if not _is_good(site.access.accounts.find(name), password):
-        return _form(page, place(onward), 401, name=name, wrong="signing.wrong")
+        return form_shown(page, place(onward), 401, name=name, wrong="signing.wrong")
     site.access.backing_off.forgive(name, address)
     return begun(request, name, "local", None, place(onward))
 
@@ -64,8 +64,16 @@ def _address(request: Request) -> str:
     return request.client.host if request.client else ""
 
 
-def _form(page: Page, onward: str, status: int = 200, /, **facts: Any) -> HTMLResponse:
-    told = {"onward": onward, "name": "", "wrong": "", "seconds": 0, "provider": "", **facts}
+def form_shown(page: Page, onward: str, status: int = 200, /, **facts: Any) -> HTMLResponse:
+    told = {
+        "onward": onward,
+        "name": "",
+        "wrong": "",
+        "seconds": 0,
+        "detail": "",
+        "provider": site_of(page.request).provider.name,
+        **facts,
+    }
     return shown(page, "sign-in.html", status, **told)
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from console.arguments import number, programme
 from events.reasons import REFUSALS
+from events.traceparent import id_of
 
 
 def status(parser: argparse.ArgumentParser) -> None:
@@ -38,6 +39,17 @@ def log(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--verdict", choices=verdicts, help="only entries of this verdict; waiting: pending still")
     parser.add_argument("--type", metavar="T", help="only entries of this type, such as score.recorded")
     parser.add_argument("--limit", type=number, metavar="N", help="the last N (default 50; all with --json)")
+    parser.add_argument(
+        "--trace", type=trace, metavar="ID", help="only records of this trace, with the decisions that rest on them"
+    )
+
+
+def trace(text: str) -> str:
+    """The id of a trace, alone or in a traceparent."""
+    try:
+        return id_of(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def refused(parser: argparse.ArgumentParser) -> None:

@@ -35,6 +35,16 @@ def parse(value: bytes) -> Span | None:
     return None if found is None else Span(*(group.decode() for group in found.groups()))
 
 
+def id_of(text: str) -> str:
+    """The id of a trace that a person gives: alone, or in a traceparent. Raises ValueError."""
+    span = parse(text.encode())
+    if span is not None:
+        return span.trace
+    if not re.fullmatch(r"(?!0{32})[0-9a-f]{32}", text):
+        raise ValueError(f"{text!r} is neither the 32 hex digits of a trace nor a traceparent")
+    return text
+
+
 def span_of(headers: Iterable[tuple[str, bytes]]) -> Span | None:
     """What a record says; None without the header, with several of them, or with one that cannot be read."""
     found = [value for name, value in headers if name.lower() == HEADER]

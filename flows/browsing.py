@@ -12,6 +12,7 @@ from events.entry import Entry, decode_entry
 from events.names import PREFIX, TYPES
 from flows.entries import erased_of, row
 from flows.reading import Reading
+from flows.traced import indexes_of
 
 ROWS = 50
 LOOKED_AT_MOST = 20_000
@@ -27,7 +28,7 @@ NO_TYPE = "-"
 @dataclass(frozen=True, slots=True)
 class Asked:
     """What entries are wanted; an empty text asks for nothing. `verdict` may be `waiting`, `type` is without prefix and
-    version, `text` stands somewhere in what the record holds.
+    version, `text` stands somewhere in what the record holds, `trace` is the id of the trace that its headers name.
     """
 
     verdict: str = ""
@@ -35,6 +36,7 @@ class Asked:
     reason: str = ""
     topic: str = ""
     text: str = ""
+    trace: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +53,12 @@ def browse(reading: Reading, programme: str, size: int, asked: Asked, before: in
     """
     erased = erased_of(reading, programme, size)
     floor = max(0, before - LOOKED_AT_MOST)
+    traced = None if not asked.trace else indexes_of(reading, programme, (floor, before), asked.trace)
     rows: list[dict[str, Any]] = []
     for entry, settled_by, value in _backwards(reading, programme, (floor, before), size, asked):
         event = _event(value) if asked.text else None
+        if traced is not None and entry.index not in traced:
+            continue
         if _is_wanted(asked, entry, settled_by, event):
             first = entry.index if entry.of is None else entry.of
             more = {"settled_by": settled_by, "erased_by": erased.get(first), "event": event or _event(value)}

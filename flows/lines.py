@@ -87,7 +87,10 @@ def _id_of(value: bytes | None) -> str | None:
         return None  # It is no event; the reason of the refusal says so.
 
 
-def tell_performed(programme: str, transition: Transition, span: Span, entries: Sequence[Entry]) -> None:
-    """Of a transition, once its events are recorded."""
-    rows = [entry.index for entry in entries]
-    log.info("performed", programme=programme, what=describe(transition), entries=rows, traceparent=span.text())
+def tell_performed(
+    programme: str, transition: Transition, span: Span, entries: Sequence[Entry], links: Sequence[Span]
+) -> None:
+    """Of a transition, once its events are recorded; `links` are the other steps that a decision rests on."""
+    about: dict[str, Any] = {"what": describe(transition), "entries": [entry.index for entry in entries]}
+    about |= {"traceparent": span.text(), "links": [link.text() for link in links]}
+    log.info("performed", programme=programme, **{name: value for name, value in about.items() if value != []})

@@ -11,7 +11,7 @@ from events.record import TOPICS, partition_for
 from events.traceparent import Span
 from flows.office import Office, Outgoing
 from flows.reader import Reader
-from flows.tracing import behind, following
+from flows.tracing import behind, following, links
 from flows.wiring import Parts
 from handlers import decide
 from handlers.decide_course import applications_size, call_decided, events_of
@@ -19,11 +19,13 @@ from handlers.due import due
 from handlers.state import PhaseState, State
 from handlers.transition import CloseIntake, DecideCall, DecidePhase, MarkWindow, Transition
 
-Told = Callable[[Transition, Span, Sequence[Entry]], None]
-"""Told of what was performed: in which step of which trace, and the entries that it became."""
+Told = Callable[[Transition, Span, Sequence[Entry], Sequence[Span]], None]
+"""Told of what was performed: in which step of which trace, the entries that it became, and which other steps a decision
+rests on.
+"""
 
 
-def _silent(_transition: Transition, _span: Span, _entries: Sequence[Entry]) -> None:
+def _silent(_transition: Transition, _span: Span, _entries: Sequence[Entry], _links: Sequence[Span]) -> None:
     """For those who tell by other means."""
 
 
@@ -57,7 +59,7 @@ class Progress:
         stamp_ms = now_ms if self.parts.bus.clock == "scenario" else None
         span = following(self._cause(transition))
         entries = self.office.publish(self.events(transition), stamp_ms, span)
-        self.tell(transition, span, entries)
+        self.tell(transition, span, entries, self._links(transition, span))
 
     def _cause(self, transition: Transition) -> Span | None:
         """What the record said that made this due; None where time alone did. A decision is of the record that its cut ends
@@ -67,6 +69,12 @@ class Progress:
             return None
         size = transition.cut if isinstance(transition, DecidePhase) else self.state.size
         return behind(self.parts.ledger, self.programme, size)
+
+    def _links(self, transition: Transition, span: Span) -> list[Span]:
+        """Of a decision: a marker is where its trace begins, so its own trace leads to no mark."""
+        if not isinstance(transition, DecidePhase):
+            return []
+        return links(self.parts.ledger, self.programme, transition.cut, transition.phase, span)
 
     def steps(self, now_ms: int) -> Iterator[Transition]:
         """Performs what is due, one transition after the other, until nothing is; yields each after it is recorded."""

@@ -124,6 +124,7 @@ def log(options: argparse.Namespace, report: Report) -> Result:
     """The entries of a log, the last of them at the end; or one with everything that the ledger keeps of it."""
     from flows.entries import listed, whole
     from flows.reading import open_reading
+    from flows.traced import of_trace
 
     with open_reading(settings_of(options, report)) as reading:
         programme = reading.head(options.programme).programme
@@ -132,7 +133,11 @@ def log(options: argparse.Namespace, report: Report) -> Result:
             entry = whole(reading, programme, options.index, size)
             return Result({"programme": programme, "size": size, "entry": entry}, partial(_show_entry, entry))
         limit = options.limit or (None if options.json else LAST)
-        rows = listed(reading, programme, size, _wanted(options), limit)
+        wanted = _wanted(options)
+        if options.trace is not None:
+            rows = of_trace(reading, programme, size, options.trace, wanted, limit)
+        else:
+            rows = listed(reading, programme, size, wanted, limit)
     data = {"programme": programme, "size": size, "entries": rows}
     return Result(data, partial(_show_entries, data))
 
@@ -159,14 +164,17 @@ def short_name(name: str | None) -> str:
 def _show_entries(data: Mapping[str, Any], console: Console) -> None:
     from console.tables import table
 
-    heads = ("entry", "received", "verdict", "record", "type", "reason")
+    heads: tuple[str, ...] = ("entry", "received", "verdict", "record", "type", "reason")
     rows = [
         (
             *(str(row["index"]), row["received"], _verdict(row)),
             *(f"{row['topic']}/{row['partition']}/{row['offset']}", short_name(row["type"]), row["reason"] or ""),
+            *([", ".join(map(str, row["decisions"]))] if "decisions" in row else []),
         )
         for row in data["entries"]
     ]
+    if any("decisions" in row for row in data["entries"]):
+        heads = (*heads, "decisions")
     console.print(table(heads, rows))
     console.print(f"{len(rows)} of {data['size']} entries of {data['programme']}")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +11,9 @@ import pytest
 
 from events.bus import Message
 from events.entry import decode_entry
-from events.envelope import CONTENT_TYPE_HEADER
+from events.envelope import CONTENT_TYPE_HEADER, Envelope
 from events.merkle import leaf_hash
+from events.traceparent import Span
 from events.values import format_instant
 from handlers.decide import decision_id
 from tests.console.conftest import Phasegate
@@ -46,6 +48,41 @@ def held(stage: Stage) -> Stage:
     stage.tell(*small.scores(), small.finding(), small.rebuttal())
     stage.progress(HELD_MS)
     return stage
+
+
+# --- traces -----------------------------------------------------------------------------------------------------------
+
+
+def test_a_trace_is_looked_for_among_records_and_leads_to_the_decisions_that_rest_on_them(
+    phasegate: Phasegate, stage: Stage
+) -> None:
+    first, second = Span("0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"), Span("1" * 32, "2" * 16)
+    spans = {small.scores()[0].id: first, small.submissions()[0].id: first, small.scores()[1].id: second}
+    plain = stage.message
+
+    def message(event: Envelope) -> Message:
+        sent, span = plain(event), spans.get(event.id)
+        return sent if span is None else replace(sent, headers=(*sent.headers, span.header()))
+
+    stage.message = message  # type: ignore[method-assign]
+    play(stage)
+    rows = phasegate("log", "small-cup", "--trace", first.trace, "--json").data["entries"]
+    decided = phasegate("log", "small-cup", "--type", "phase.decided", "--json").data["entries"]
+    assert [row["type"] for row in rows] == [small.submissions()[0].type, small.scores()[0].type]
+    assert {row["traceparent"] for row in rows} == {first.text()}
+    assert [row["decisions"] for row in rows] == [[decided[0]["index"]]] * 2
+    (row,) = phasegate("log", "small-cup", "--trace", first.text(), "--type", "score.recorded", "--json").data[
+        "entries"
+    ]
+    assert row == rows[1]
+    assert phasegate("log", "small-cup", "--trace", first.trace, "--limit", "1", "--json").data["entries"] == rows[1:]
+    before = phasegate("log", "small-cup", "--trace", first.trace, "--at", str(decided[0]["index"]), "--json")
+    assert [row["decisions"] for row in before.data["entries"]] == [[], []], "it was not made yet"
+    shown = phasegate("log", "small-cup", "--trace", second.trace).out
+    assert "decisions" in shown
+    assert str(decided[0]["index"]) in shown
+    assert phasegate("log", "small-cup", "--trace", "3" * 32, "--json").data["entries"] == []
+    assert phasegate("log", "small-cup", "--trace", "no trace").code == 2
 
 
 # --- decisions --------------------------------------------------------------------------------------------------------

@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from events.envelope import Envelope, encode
+from events.traceparent import Span
 from events.values import parse_instant
 from flows.office import message
 from flows.transitions import Progress
@@ -32,6 +33,7 @@ pytestmark = [pytest.mark.kafka, pytest.mark.slow]
 
 ROOT = Path(__file__).resolve().parents[2]
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
+OF_A_MARK = Span("0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331")
 
 
 @contextmanager
@@ -66,7 +68,9 @@ def test_a_trace_leads_from_its_producer_to_the_decision(
     bus = KafkaBus(kafka.bootstrap, topic_prefix, 2, "scenario")
     bus.ensure_topics()
     parts = assemble(bus, Ledger.open(url), ORIGIN, OFFICE_KEY, LOG_KEY)
+    performed: list[list[Span]] = []
     way, publisher = Progress(parts, small.PROGRAMME), bus.publisher()
+    way.tell = lambda _what, _span, _entries, links: performed.append(list(links))
     settings = environment(tmp_path, url, kafka.bootstrap) | {
         "PHASEGATE_PREFIX": topic_prefix,
         "PHASEGATE_PARTITIONS": "2",
@@ -85,7 +89,11 @@ def test_a_trace_leads_from_its_producer_to_the_decision(
         list(way.steps(small.OPENS + 1))
         tell(*small.submissions())
         list(way.steps(small.DEADLINES["submissions"] + 1))
-        tell(*small.scores(), small.finding(), small.rebuttal())
+        traced_mark, *scores = small.scores()
+        at_ms = parse_instant(traced_mark.time)
+        marked = publisher.publish([message("scores", traced_mark, None, at_ms, OF_A_MARK)])
+        tell(*scores, small.finding(), small.rebuttal())
+        way.office.await_recorded(marked)
         list(way.steps(small.DEADLINES["audits"] + 1))
         (tmp_path / "ruling.ndjson").write_bytes(encode(small.ruling()) + b"\n")
         traced = settings | {"TRACEPARENT": f"00-{TRACE}-00f067aa0ba902b7-01"}
@@ -107,3 +115,14 @@ def test_a_trace_leads_from_its_producer_to_the_decision(
     assert "traceparent" not in record["event"], "never inside a derived event"
     spans = {row["traceparent"].split("-")[2] for row in (ruling, decided)} | {"00f067aa0ba902b7"}
     assert len(spans) == 3, "each a step of its own"
+
+    leads_from_the_mark_to_it(settings, [links for links in performed if links], decided["entry"])
+
+
+def leads_from_the_mark_to_it(settings: dict[str, str], linked: list[list[Span]], decision: int) -> None:
+    """By what the flow told of its decision, and by the mark's trace alone."""
+    assert len(linked) == 1, "a decision alone names the steps that it rests on"
+    assert OF_A_MARK in linked[0]
+    (mark,) = run(settings, "log", small.PROGRAMME, "--trace", OF_A_MARK.text())["entries"]
+    assert (mark["verdict"], mark["type"]) == ("accepted", "phasegate.score.recorded.v1")
+    assert mark["decisions"] == [decision]

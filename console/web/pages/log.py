@@ -16,6 +16,7 @@ from console.web.site import site_of
 from events.names import TYPES
 from events.reasons import REFUSALS
 from events.record import TOPICS
+from events.traceparent import id_of
 from flows.browsing import NO_TYPE, Asked, browse
 
 VERDICTS = ("accepted", "refused", "duplicate", "pending", "waiting")
@@ -30,7 +31,7 @@ def log(request: Request, programme: str, page: Annotated[Page, Depends(page_of)
     """Whoever may not read records sees of each entry what is public, and cannot search in records."""
     visitor = require(request, "read", programme)
     asked = _asked(page)
-    if asked.text:
+    if asked.text or asked.trace:
         require(request, "read-records", programme)
     site = site_of(request)
     frame = frame_of(site, page, programme, "log")
@@ -58,7 +59,17 @@ def _asked(page: Page) -> Asked:
         _one_of(page, "reason", REFUSALS),
         _one_of(page, "topic", TOPICS),
         text,
+        _trace(page),
     )
+
+
+def _trace(page: Page) -> str:
+    """The id of a trace, given alone or in a traceparent."""
+    text = page.request.query_params.get("trace", "").strip()
+    try:
+        return id_of(text) if text else ""
+    except ValueError as error:
+        raise Problem("malformed-request", f"trace={text[:60]!r}: {error}") from None
 
 
 def _one_of(page: Page, name: str, known: Collection[str]) -> str:

@@ -17,6 +17,7 @@ from events.merkle import leaf_hash
 from events.note import format_vkey, open_checkpoint, verifier_key
 from events.proof_file import verify_proof
 from flows import browsing
+from flows.tracing import span_in
 from infra.ledger import Ledger
 from infra.settings import Settings
 from tests.console.web.test_pages import Outline, visiting
@@ -101,6 +102,17 @@ def test_only_entries_of_the_verdict_asked_for_are_shown(browser: httpx.Client, 
 def test_what_waits_is_what_nothing_has_settled_at_that_moment(browser: httpx.Client) -> None:
     assert 262 in shown(browser.get(LOG, params={"verdict": "waiting", "at": "777"}).text)
     assert 262 not in shown(browser.get(LOG, params={"verdict": "waiting", "at": "778"}).text)
+
+
+def test_records_of_a_trace_are_found_by_its_id_or_a_whole_traceparent(browser: httpx.Client, ledger: Ledger) -> None:
+    spans = ((stored.index, span_in(stored.opening)) for stored in ledger.read(PROGRAMME))
+    index, span = next((index, span) for index, span in spans if span is not None)
+    for given in (span.trace, span.text()):
+        text = browser.get(LOG, params={"trace": given, "at": str(index + 1)}).text
+        assert shown(text) == [index]
+        assert f"--trace {span.trace}" in text
+    assert shown(browser.get(LOG, params={"trace": "f" * 32}).text) == []
+    assert browser.get(LOG, params={"trace": "not one"}).status_code == 400
 
 
 def test_a_text_is_looked_for_in_what_records_hold(browser: httpx.Client) -> None:

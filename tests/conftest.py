@@ -17,6 +17,11 @@ from tests.support.kafka_clients import closed_afterwards, none_is_left
 from tests.support.secured import SecuredBroker, secured_broker
 
 
+def pytest_configure() -> None:
+    """Tables are as wide as in a pipe: xdist tells its workers, and so what they start, how wide the terminal is."""
+    os.environ.pop("COLUMNS", None)
+
+
 @pytest.fixture(scope="session")
 def kafka() -> Iterator[TemporaryBroker]:
     """One real broker per test session. It ends with the session, also when that is killed."""

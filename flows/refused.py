@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,41 +20,45 @@ Place = tuple[str, int, int]
 
 @dataclass(frozen=True, slots=True)
 class RefusedRecord:
-    """A record that was refused: its first entry, and the one that refused it (the same, or a settlement)."""
+    """A record that was refused: its first entry, and the one that refused it (the same, or a settlement). `source`: who it
+    says that it is from; None where that cannot be read.
+    """
 
     begun: Entry
     refusing: Entry
     opening: Opening | None
     detail: str | None
+    source: str | None
 
     @property
     def place(self) -> Place:
         return self.begun.topic, self.begun.partition, self.begun.offset
 
-    @property
-    def source(self) -> str | None:
-        """Who it says that it is from; None where that cannot be read."""
-        source = (event_of(self.opening) or {}).get("source")
-        return source if isinstance(source, str) else None
 
-
-def refused_records(reading: Reading, programme: str, size: int) -> Iterator[RefusedRecord]:
-    """Of the first `size` entries, in the order in which they were refused."""
-    start = 0
+def refused_records(reading: Reading, programme: str, size: int, start: int = 0) -> Iterator[RefusedRecord]:
+    """Of the entries from `start` to `size`, in the order in which they were refused."""
     while rows := reading.ledger.refused_after(programme, start, CHUNK):
-        for stored in rows:
-            if stored.index >= size:
-                return
-            yield _record(reading, programme, stored)
+        within = [stored for stored in rows if stored.index < size]
+        yield from _records(reading, programme, within)
+        if len(within) < len(rows):
+            return
         start = rows[-1].index + 1
 
 
-def _record(reading: Reading, programme: str, stored: Stored) -> RefusedRecord:
-    entry = decode_entry(stored.entry)
-    if entry.of is None:
-        return RefusedRecord(entry, entry, stored.opening, stored.detail)
-    first = next(iter(reading.ledger.read(programme, entry.of, entry.of + 1)))
-    return RefusedRecord(decode_entry(first.entry), entry, first.opening, stored.detail)
+def _records(reading: Reading, programme: str, rows: Sequence[Stored]) -> Iterator[RefusedRecord]:
+    """The first entries of those that were settled are read together."""
+    entries = [(stored, decode_entry(stored.entry)) for stored in rows]
+    settled = {entry.of for _, entry in entries if entry.of is not None}
+    firsts = reading.ledger.overview().some(programme, settled) if settled else {}
+    for stored, entry in entries:
+        first = stored if entry.of is None else firsts[entry.of]
+        begun = entry if entry.of is None else decode_entry(first.entry)
+        yield RefusedRecord(begun, entry, first.opening, stored.detail, _source(first.opening))
+
+
+def _source(opening: Opening | None) -> str | None:
+    source = (event_of(opening) or {}).get("source")
+    return source if isinstance(source, str) else None
 
 
 def refused_record(reading: Reading, programme: str, index: int, size: int) -> RefusedRecord:
@@ -72,7 +76,7 @@ def refused_record(reading: Reading, programme: str, index: int, size: int) -> R
         raise Refused(
             f"entry {index} of {programme} is {entry.verdict}, not refused", hint=f"phasegate log {programme}"
         )
-    return _record(reading, programme, stored)
+    return next(_records(reading, programme, [stored]))
 
 
 @dataclass(slots=True)

@@ -15,11 +15,8 @@ from events.errors import NotFound, Refused, Unavailable
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from events.envelope import Envelope
     from flows.reading import Reading
     from flows.refused import RefusedRecord
-    from flows.sent_again import Successor
-    from handlers.state import State
 
 
 def refused(options: argparse.Namespace, report: Report) -> Result:
@@ -86,6 +83,7 @@ def _show_groups(logs: list[dict[str, Any]], console: Console) -> None:
 
 
 def _one(reading: Reading, programme: str, options: argparse.Namespace) -> Result:
+    from console.refusal_told import told_of
     from flows.refused import refused_record
 
     size = reading.reader.size_at(programme, options.at)
@@ -93,86 +91,8 @@ def _one(reading: Reading, programme: str, options: argparse.Namespace) -> Resul
     if options.out is not None:
         _write(options.out, row)
     data = {"programme": programme, "size": size, "path": options.out and str(options.out)}
-    data |= _told(reading, programme, row, reading.reader.prefix(programme, size).state)
+    data |= told_of(reading, programme, row, reading.reader.prefix(programme, size).state)
     return Result(data, partial(_show_one, data))
-
-
-def _told(reading: Reading, programme: str, row: RefusedRecord, state: State) -> dict[str, Any]:
-    from console.next_steps import next_step
-    from events.reasons import REFUSALS
-    from events.values import format_instant
-    from flows.entries import opened
-    from flows.sent_again import successor
-
-    reason, event = row.refusing.reason or "", _event(row)
-    said, followed = state.requeued.get(row.place), successor(reading, programme, state, row)
-    again = {"said": said and said.index, "as": said and said.as_id, "record": followed and followed.data()}
-    then = reading.reader.prefix(programme, row.refusing.index).state
-    return {
-        "index": row.begun.index,
-        "settled_by": None if row.refusing is row.begun else row.refusing.index,
-        "received": format_instant(row.begun.received_ms),
-        "topic": row.begun.topic, "partition": row.begun.partition, "offset": row.begun.offset,
-        "type": row.begun.type, "source": row.source,
-        "reason": reason, "rule": REFUSALS[reason], "detail": row.detail,
-        "record": None if row.opening is None else opened(row.opening),
-        **_expected(event),
-        "then": _phase(then, event), "now": _phase(state, event),
-        "sent_again": None if said is None else again,
-        "next": _next(programme, followed) or next_step(reason, programme, row.begun.index),
-    }  # fmt: skip
-
-
-def _next(programme: str, followed: Successor | None) -> str | None:
-    """Of a record that was sent again: what it was sent as is to be looked at, or nothing."""
-    if followed is None:
-        return None
-    if followed.verdict == "pending":
-        return f"wait: what it was sent again as pends (phasegate log {programme} {followed.index})"
-    if followed.verdict == "refused":
-        return f"phasegate refused {programme} {followed.index}: what it was sent again as was refused too"
-    return f"nothing: it was sent again, and entry {followed.index} counts"
-
-
-def _event(row: RefusedRecord) -> Envelope | None:
-    from events.envelope import Malformed, decode
-
-    try:
-        return decode(None if row.opening is None else row.opening.value)
-    except Malformed:
-        return None
-
-
-def _expected(event: Envelope | None) -> dict[str, Any]:
-    """The published schema of the type, and each fault of the record against it."""
-    from events.envelope import schema_uri
-    from events.names import TYPES
-    from handlers.schema_faults import schema_faults
-
-    if event is None or event.type not in TYPES:
-        return {"schema": None, "faults": []}
-    return {"schema": schema_uri(event.type), "faults": [fault.data() for fault in schema_faults(event)]}
-
-
-def _phase(state: State, event: Envelope | None) -> dict[str, Any] | None:
-    """The phase that the record names, as it stood."""
-    from events.values import format_instant
-    from handlers.concerns import phase_of
-
-    phase = None if event is None else phase_of(state, event.data)
-    if phase is None:
-        return None
-    return {
-        "phase": phase.rules.id,
-        "status": phase.status,
-        "opens": format_instant(phase.opens_ms),
-        "deadlines": {window: format_instant(last_ms) for window, last_ms in _by_end(phase.deadlines)},
-        "reopened_until": None if phase.round.until_ms is None else format_instant(phase.round.until_ms),
-    }
-
-
-def _by_end(deadlines: Mapping[str, int]) -> list[tuple[str, int]]:
-    return sorted(deadlines.items(), key=lambda row: (row[1], row[0]))
 
 
 def _write(path: Path, row: RefusedRecord) -> None:

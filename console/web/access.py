@@ -16,7 +16,18 @@ from console.web.problems import Problem
 from console.web.site import site_of
 from infra.access import ANY, Given, Role
 
-__all__ = ["ANY", "RIGHTS", "Right", "Role", "Visitor", "require", "require_any", "visitor_of"]
+__all__ = [
+    "ANY",
+    "RIGHTS",
+    "Right",
+    "Role",
+    "Visitor",
+    "may_operate",
+    "require",
+    "require_any",
+    "require_operating",
+    "visitor_of",
+]
 
 ABOUT = ("entrant", "evaluator", "phase", "index", "topic", "partition", "offset")
 """Parts of an address that say whose or which record it is."""
@@ -122,3 +133,20 @@ def note(request: Request, visitor: str | None, right: str, programme: str | Non
         asked = request.state.asked = Asked(visitor, programme, set(), " ".join(about))
     asked.rights.add(right)
     return asked
+
+
+def may_operate(visitor: Visitor, programme: str) -> bool:
+    """Whether somebody sees how the services run, as far as they concern a programme. Where reading is open, so does whoever
+    reaches the console without an account: an operator at the machine. It lets nobody do anything.
+    """
+    is_open = visitor.name is None and visitor.may("read-records", programme)
+    return is_open or visitor.may("operate", programme)
+
+
+def require_operating(request: Request, programme: str | None = None) -> Visitor:
+    """The visitor, who sees how the services run in this programme; in any of them without one. Raises Problem."""
+    visitor = visitor_of(request)
+    names = sorted(visitor.roles) if programme is None else [programme]
+    name = next((name for name in names if may_operate(visitor, name)), programme or ANY)
+    is_open = visitor.name is None and visitor.may("read-records", name)
+    return require(request, "read-records" if is_open else "operate", name)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from console.web.access import may_operate
 from console.web.page import Page
 from console.web.site import Site
 from events.entry import decode_entry
@@ -12,7 +13,7 @@ from events.errors import NotFound
 from events.values import format_instant
 from handlers.state import State
 
-TABS = ("board", "decisions", "acts", "log", "lab")
+TABS = ("board", "decisions", "acts", "log", "lab", "operations")
 JUMPS = 8
 """Moments that are offered beside the slider."""
 
@@ -67,12 +68,16 @@ def frame_of(site: Site, page: Page, programme: str, tab: str) -> Frame:
         title,
         "" if state.announced is None else programme,
         tab,
-        tuple((name, _address(page, programme, name)) for name in TABS),
+        tuple((name, _address(page, programme, name)) for name in TABS if _is_for(page, programme, name)),
         size,
         head.size,
         format_instant(last.received_ms),
         marks,
     )
+
+
+def _is_for(page: Page, programme: str, tab: str) -> bool:
+    return tab != "operations" or may_operate(page.visitor, programme)
 
 
 def _address(page: Page, programme: str, tab: str) -> str:

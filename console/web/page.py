@@ -15,7 +15,7 @@ from fastapi.responses import HTMLResponse
 from markupsafe import Markup
 
 from console.arguments import At
-from console.web.access import Visitor, visitor_of
+from console.web.access import Visitor, may_operate, visitor_of
 from console.web.cookie import draw, keep, secret_of, token
 from console.web.problems import Problem
 from console.web.speech import LANGS, NAMES, Lang, named, preferred, say
@@ -54,6 +54,11 @@ class Page:
     def at_text(self) -> str:
         """The moment as it stands in addresses; empty for now."""
         return "" if self.at is None else moment_text(self.at)
+
+    @property
+    def may_operate(self) -> bool:
+        """Whether operations are for the visitor, in some programme."""
+        return any(may_operate(self.visitor, programme) for programme in self.visitor.roles)
 
     @property
     def is_part(self) -> bool:

@@ -16,6 +16,7 @@ from console.web.explained import Explanations
 from console.web.feed import Feed
 from console.web.kept_parts import KeptParts
 from console.web.limits import Limits
+from console.web.operations import Operations
 from console.web.replays import Replays
 from console.web.sent_once import Sendings
 from flows.marking_orders import Seeds
@@ -64,6 +65,7 @@ class Site:
     receipts: Receipts = field(init=False)
     replays: Replays = field(init=False)
     seeds: Seeds = field(init=False)
+    operations: Operations = field(init=False)
     store: IntakeStore = field(init=False)
     provider: Provider = field(init=False)
 
@@ -73,6 +75,7 @@ class Site:
         self.receipts = Receipts(self.reading, self.settings)
         self.replays = Replays(self.settings)
         self.seeds = Seeds(self.reading)
+        self.operations = Operations(self.settings, self.reading, self.turns.of, self.now)
         self.store = self.reading.ledger.intake()
         self.provider = Provider(self.settings)
 
@@ -95,7 +98,11 @@ def opened(settings: Settings, counts: Counts) -> Iterator[Site]:
         outlet.start()
         writer = Writer(access.log)
         try:
-            yield Site(settings, reading, outlet, access, writer, counts=counts)
+            site = Site(settings, reading, outlet, access, writer, counts=counts)
+            try:
+                yield site
+            finally:
+                site.operations.close()
         finally:
             outlet.close()
             writer.close()

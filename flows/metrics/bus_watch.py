@@ -25,16 +25,19 @@ class Waiting:
 
 
 class BusWatch:
-    """`look` is called from one thread; `families` from any. The bus is opened anew after each failure: a local broker may come
-    up elsewhere. The first waiting record of a partition is read once: one that is stuck stays the same.
+    """`look` is called from one thread; `families` from any. `seen` is what the last look found, below `ends`.
+
+    The bus is opened anew after each failure: a local broker may come up elsewhere. The first waiting record of a partition
+    is read once: one that is stuck stays the same.
     """
 
     def __init__(self, ledger: Callable[[], Ledger], open_bus: Callable[[Ledger], Bus]) -> None:
         self._ledger, self._open_bus = ledger, open_bus
         self._bus: Bus | None = None
         self._first: dict[Place, tuple[int, int]] = {}
-        self._seen: Mapping[Place, Waiting] = {}
-        self._in_seconds = True
+        self.seen: Mapping[Place, Waiting] = {}
+        self.ends: Mapping[Place, int] = {}
+        self.is_in_seconds = True
 
     def look(self) -> None:
         """Raises Unavailable, of the bus or of the ledger that says how far it is recorded."""
@@ -43,11 +46,12 @@ class BusWatch:
             bus = self._bus = self._bus or self._open_bus(ledger)
             ends = bus.ends()
             positions = ledger.positions(ends)
-            self._seen = {place: self._waiting(bus, place, positions[place], end) for place, end in ends.items()}
+            self.ends = ends
+            self.seen = {place: self._waiting(bus, place, positions[place], end) for place, end in ends.items()}
         except PhasegateError:
             self.close()
             raise
-        self._in_seconds = bus.clock == "broker"
+        self.is_in_seconds = bus.clock == "broker"
 
     def _waiting(self, bus: Bus, place: Place, start: int, end: int) -> Waiting:
         if start >= end:
@@ -63,9 +67,9 @@ class BusWatch:
 
     def families(self, now_ms: int) -> Iterator[Metric]:
         """In scenario time receipts are nobody's clock: then no seconds are told."""
-        seen = {(topic, str(number)): waiting for (topic, number), waiting in self._seen.items()}
+        seen = {(topic, str(number)): waiting for (topic, number), waiting in self.seen.items()}
         yield family("phasegate_lag_records", {place: waiting.records for place, waiting in seen.items()})
-        timed = seen if self._in_seconds else {}
+        timed = seen if self.is_in_seconds else {}
         waited = {place: seconds_since(waiting.since_ms, now_ms) for place, waiting in timed.items()}
         yield family("phasegate_lag_seconds", waited)
 

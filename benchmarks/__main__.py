@@ -29,7 +29,7 @@ BENCHMARKS: dict[str, Benchmark] = {
     "counterfactual": lambda _folder, _events: counterfactual.side_by_side(),
     "bundle": lambda folder, events: bundles.by_size(folder, [events // 10, events, events * 10]),
     "latency": lambda folder, events: latency.from_deadline(folder, 20 if events > QUICK else 5),
-    "open": lambda folder, events: opening.by_size(folder, [events // 10, events]),
+    "open": lambda folder, events: opening.by_size(folder, [events // 10, events, events * 10]),
     "flat": lambda folder, events: replays.by_size(folder, [events // 10, events, events * 10]),
 }
 

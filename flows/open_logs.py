@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from typing import Any
 
 import structlog
 
@@ -15,9 +16,11 @@ from flows.erasures import Erasures
 from flows.kept import Kept
 from flows.snapshots import Snapshots, is_due
 from handlers.fold import Folder, Hole
-from handlers.folded import Folded, Unreadable, encode
+from handlers.folded import Encoded, Folded, encode
 from handlers.judge import Deployment
+from handlers.parts import Unreadable
 from handlers.state import State
+from handlers.table import Table
 from infra.ledger import Ledger
 
 AT_ONCE = 20_000
@@ -32,7 +35,8 @@ LookUp = Callable[[Entry], Opening | None]
 @dataclass(slots=True)
 class OpenLog:
     """A log as this recorder last wrote it: what is known, and the commitments of what pends. `hiding` are the records
-    without content whose verdict is open; `kept` is how many entries its last snapshot has.
+    without content whose verdict is open; `kept` is how many entries its last snapshot has. `tables` are large dictionaries
+    of the snapshot that it was opened by, and `since` is how many entries that has.
     """
 
     origin: str
@@ -40,6 +44,15 @@ class OpenLog:
     commitments: dict[int, str] = field(default_factory=dict)
     hiding: Mapping[int, Hole] = field(default_factory=dict)
     kept: int = 0
+    tables: Sequence[Table[Any, Any]] = ()
+    since: int = 0
+
+    @property
+    def weight(self) -> int:
+        """About how many entries of it are in memory."""
+        return (
+            self.state.size - self.since + sum(table.held for table in self.tables) // 3
+        )  # An entry is in about three.
 
 
 class OpenLogs:
@@ -52,7 +65,7 @@ class OpenLogs:
         self._deployment = deployment
         self._origin = origin
         self._snapshots = snapshots
-        self.kept: Kept[OpenLog] = Kept(lambda opened: opened.state.size)
+        self.kept: Kept[OpenLog] = Kept(lambda opened: opened.weight)
         self.look_up: LookUp = lambda _entry: None
 
     def get(self, key: str) -> OpenLog:
@@ -60,18 +73,19 @@ class OpenLogs:
         return self.kept.get(key) or self._open(key)
 
     def _open(self, key: str) -> OpenLog:
-        found = None if self._snapshots is None else self._snapshots.restore(key, judging=True)
+        found = None if self._snapshots is None else self._snapshots.restore(key, judging=True, is_lazy=True)
         folder, kept = Folder.opened(key, found, judging=True, hidden=Erasures(self._ledger, key).look), 0
         if self._ledger.head(key) is not None:
             kept = folder.state.size
-            ahead = {erased.index for erased in self._ledger.erased(key) if erased.by is None}
+            ahead = {erased.index for erased in self._ledger.erased(key, kept) if erased.by is None}
             for stored in self._ledger.read(key, kept):
                 if stored.index in ahead:  # Never kept, and not erased yet: what comes before its erasure rests on it.
                     stored.opening = self.look_up(decode_entry(stored.entry))
                 folder.apply(stored)
         state = folder.finish(self._deployment)
         commitments = self._commitments(key, state.waiting)
-        opened = OpenLog(f"{self._origin}/{key}", state, commitments, folder.hiding, kept)
+        tables, since = ((), 0) if found is None or not found.tables else (found.tables, kept)
+        opened = OpenLog(f"{self._origin}/{key}", state, commitments, folder.hiding, kept, tables, since)
         self.kept.put(key, opened)
         return opened
 
@@ -95,26 +109,36 @@ class OpenLogs:
         """
         if self._snapshots is None or not appending.is_free:
             return
-        made: list[tuple[str, int, bytes]] = []
+        made: list[tuple[str, int, Encoded]] = []
         for key, opened in self.kept.items():
             if is_due(size := opened.state.size, opened.kept, pausing=pausing):
                 opened.kept = size
                 made += self._encoded(key, opened)
                 if sum(size for _, size, _ in made) >= AT_ONCE:
                     break
-        if made:
-            appending.beside(partial(self._write, self._snapshots, made))
+        for key, size, encoded in made:
+            if encoded.adopting and self._snapshots.write(key, size, encoded):
+                self._adopt(key, size, encoded)
+        if whole := [row for row in made if not row[2].adopting]:
+            appending.beside(partial(self._write, self._snapshots, whole))
 
-    def _encoded(self, key: str, opened: OpenLog) -> list[tuple[str, int, bytes]]:
+    def _adopt(self, key: str, size: int, encoded: Encoded) -> None:
+        """What was opened by a snapshot goes on from the next one: what that has is no longer in memory."""
+        opened = self.kept.get(key)
+        assert opened is not None  # It was just encoded.
+        encoded.adopt()
+        opened.since = size
+
+    def _encoded(self, key: str, opened: OpenLog) -> list[tuple[str, int, Encoded]]:
         try:
             return [(key, opened.state.size, encode(Folded(opened.state, dict(opened.hiding))))]
         except Unreadable as error:
             log.warning("no-snapshot", programme=key, size=opened.state.size, reason=str(error))
             return []
 
-    def _write(self, snapshots: Snapshots, made: list[tuple[str, int, bytes]]) -> None:
-        for key, size, data in made:
-            snapshots.write(key, size, data)
+    def _write(self, snapshots: Snapshots, made: list[tuple[str, int, Encoded]]) -> None:
+        for key, size, encoded in made:
+            snapshots.write(key, size, encoded)
 
 
 def partition_of(key: str, partitions: int) -> int:

@@ -5,18 +5,21 @@ saves time and decides nothing (docs/decisions/0031).
 from __future__ import annotations
 
 import sys
-from functools import lru_cache
+from collections.abc import Callable, Sequence
+from functools import lru_cache, partial
 from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
+from typing import TypeVar
 
 import structlog
 
 import events
 import handlers
 from events.errors import Conflict, Tampered, Unavailable
-from handlers.folded import Folded, Unreadable, decode, pack, unpack
-from infra.ledger import Ledger, Snapshot
+from handlers.folded import Encoded, Folded, decode, pack, unpack
+from handlers.parts import Unreadable
+from infra.ledger import Keeping, Ledger, Snapshot
 
 GROWN_MIN = 1000
 """Entries that are folded quicker than anybody would notice."""
@@ -25,6 +28,8 @@ AT_A_PAUSE, UNDER_LOAD = 8, 1
 """A log that has grown by one in so many of its entries since its last snapshot is due for another."""
 
 UNDER_LOAD_MIN = 20_000
+
+T = TypeVar("T")
 
 log = structlog.get_logger("phasegate.snapshots")
 
@@ -60,33 +65,64 @@ class Snapshots:
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
         self._build = build()
+        self._left: set[bytes] = set()
 
-    def restore(self, programme: str, *, judging: bool) -> Folded | None:
-        """What a log was folded to when it had fewer entries, or as many as now; None where there is nothing that fits."""
-        found = self._ledger.snapshot(programme)
-        if found is None:
-            return None
-        try:
-            return self._read(programme, found, judging=judging)
-        except (Unreadable, Tampered) as error:
-            log.warning("snapshot-left", programme=programme, size=found.size, reason=str(error))
-            return None
+    def restore(self, programme: str, *, judging: bool, is_lazy: bool = False) -> Folded | None:
+        """What a log was folded to when it had fewer entries, or as many as now; None where there is nothing that fits. If it
+        `is_lazy`, what it has of large dictionaries is read when it is asked for. Where that is gone by then, or is not as it
+        was written, whoever asks gets Conflict, and another call does without.
+        """
+        for _ in range(2):  # Another may come in its place while it is read.
+            found = self._ledger.snapshot(programme)
+            if found is None:
+                return None
+            try:
+                return self._read(programme, found, judging=judging, is_lazy=is_lazy)
+            except (Unreadable, Tampered, Conflict) as error:
+                log.warning("snapshot-left", programme=programme, size=found.size, reason=str(error))
+                if not isinstance(error, Conflict):
+                    return None
+        return None
 
-    def _read(self, programme: str, found: Snapshot, *, judging: bool) -> Folded:
+    def _read(self, programme: str, found: Snapshot, *, judging: bool, is_lazy: bool) -> Folded:
         if found.build != self._build:
             raise Unreadable("another build made it")
         if not found.is_whole:
             raise Unreadable("it is not as it was written")
+        if (row := sha256(found.folded).digest()) in self._left:
+            raise Unreadable("a part of it was gone, or was not as it was written")
         if not self._ledger.fits(programme, found):
             raise Unreadable("it is not of these entries")
-        folded = decode(unpack(found.folded), judging=judging)
+        load = _Parts(self._ledger, programme, partial(self._left.add, row))
+        folded = decode(unpack(found.folded), load, judging=judging, is_lazy=is_lazy)
         if (folded.state.programme, folded.state.size) != (programme, found.size):
             raise Unreadable(f"it is of {folded.state.programme!r} with {folded.state.size} entries")
         return folded
 
-    def write(self, programme: str, size: int, data: bytes) -> None:
-        """Keeps the bytes of a folded log. What hinders that hinders nobody: the log can always be folded."""
+    def write(self, programme: str, size: int, encoded: Encoded) -> bool:
+        """Keeps the bytes of a folded log, and says whether it did. What hinders that hinders nobody: the log can always be
+        folded.
+        """
         try:
-            self._ledger.keep_snapshot(programme, size, self._build, pack(data))
+            keeping = Keeping(self._build, pack(encoded.head), encoded.parts, encoded.names)
+            return self._ledger.keep_snapshot(programme, size, keeping)
         except (Conflict, Unavailable) as error:
             log.warning("snapshot-not-kept", programme=programme, size=size, reason=error.message)
+            return False
+
+
+class _Parts:
+    """Reads parts of one snapshot. Says so when it is not to be asked again."""
+
+    def __init__(self, ledger: Ledger, programme: str, leave: Callable[[], None]) -> None:
+        self._ledger, self._programme, self._leave = ledger, programme, leave
+
+    def __call__(self, names: Sequence[bytes], make: Callable[[bytes], T]) -> list[T]:
+        try:
+            return list(map(make, self._ledger.snapshot_parts(self._programme, names)))
+        except Conflict:
+            self._leave()
+            raise
+        except Unreadable as error:
+            self._leave()
+            raise Conflict(f"a part of the snapshot of {self._programme!r} cannot be read: {error}") from error

@@ -4,8 +4,8 @@ A column is a list of values of one type. A tuple becomes a column for each of i
 of values, an object one for each of its fields. Every distinct text, and every object, is written once, in a pool, and
 referred to by its number: so what was one object is one object again, which matters where it is changed later.
 
-Each class below, and in `handlers.pooled`, writes and reads the columns of one form of type. `handlers.folded` says which types
-they are.
+Each class below, and in `handlers.pooled` and `handlers.tabled`, writes and reads the columns of one form of type.
+`handlers.folded` says which types they are.
 """
 
 from __future__ import annotations
@@ -16,18 +16,33 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain, count, islice, repeat
 from operator import itemgetter
+from types import MappingProxyType
 from typing import Any, Protocol
 
 from handlers.engine import Engine
+from handlers.parts import Parts
+from handlers.table import Load, Table
 
 Written = Any
 """What JSON can hold."""
 
 
+class Form(Protocol):
+    """Of what is written in a pool."""
+
+    @property
+    def pool(self) -> str: ...
+    def write_pool(self, into: Pools) -> Written: ...
+
+
 @dataclass(slots=True)
 class Pools:
-    """What a document is written into: the texts by their numbers, and the objects of each class by theirs."""
+    """What a document is written into: the texts by their numbers, and the objects of each class by theirs. `forms` are those
+    of all pools, each before those that it refers to.
+    """
 
+    forms: Sequence[Form] = ()
+    parts: Parts = field(default_factory=Parts)
     texts: dict[str, int] = field(default_factory=lambda: defaultdict(count().__next__))
     numbers: dict[str, dict[int, int]] = field(default_factory=dict)
     objects: dict[str, dict[int, Any]] = field(default_factory=dict)
@@ -44,6 +59,29 @@ class Pools:
         """What was put into a pool, by number; to be asked when nothing more will be."""
         return list(self.objects.get(pool, {}).values())
 
+    def apart(self) -> Pools:
+        """Those of another document, with the same parts beside it."""
+        return Pools(self.forms, self.parts)
+
+    def written(self) -> Mapping[str, Written]:
+        """The pools that something is in."""
+        return {form.pool: form.write_pool(self) for form in self.forms if form.pool in self.numbers}
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How a folded log is read: `load` reads its parts, those of large dictionaries when they are asked for if it `is_lazy`.
+    The texts that were read so far are `known`, so that each is one object; `tables` are the dictionaries that are to be read.
+    """
+
+    engines: Mapping[str, Engine] | None
+    without: tuple[type, frozenset[str]]
+    """Fields of one class that nobody asks for: they have what a new object has."""
+    load: Load
+    is_lazy: bool = False
+    known: dict[Any, Any] = field(default_factory=dict)
+    tables: list[Table[Any, Any]] = field(default_factory=list)
+
 
 @dataclass(slots=True)
 class Document:
@@ -51,13 +89,20 @@ class Document:
 
     texts: list[str]
     pools: Mapping[str, Written]
-    engines: Mapping[str, Engine] | None
-    without: tuple[type, frozenset[str]]
-    """Fields of one class that nobody asks for: they have what a new object has."""
+    how: Reading
     made: dict[str, list[Any]] = field(default_factory=dict)
+
+    def beside(self, texts: Iterable[str] = (), pools: Mapping[str, Written] = MappingProxyType({})) -> Document:
+        """Another document that is read in the same way. Where all is read at once, each text is one object."""
+        known = self.how.known
+        return Document(
+            [*texts] if self.how.is_lazy else [known.setdefault(text, text) for text in texts], pools, self.how
+        )
 
     def referred(self, pool: str, numbers: list[int], make: Callable[[Written, Document], list[Any]]) -> list[Any]:
         """The objects of these numbers; `make` makes all of a pool when it is first referred to."""
+        if not numbers:
+            return []
         if pool not in self.made:
             self.made[pool] = make(self.pools[pool], self)
         return list(map(self.made[pool].__getitem__, numbers))

@@ -6,6 +6,7 @@ from dataclasses import fields, is_dataclass, replace
 from typing import Any
 
 from handlers.state import Call, Decision, Finding, Objection, PhaseState, Round, State
+from handlers.table import Table
 
 _CHANGING = (State, PhaseState, Round, Decision, Finding, Objection, Call)
 """What `evolve` changes in place. Facts, marks and rules never change, so they are shared."""
@@ -19,7 +20,7 @@ def copied(state: State) -> State:
 
 
 def _copy(value: Any, known: dict[int, Any]) -> Any:
-    if isinstance(value, dict):
+    if isinstance(value, (dict, Table)):
         return {key: _copy(part, known) for key, part in value.items()}
     if isinstance(value, list):
         return [_copy(part, known) for part in value]

@@ -6,7 +6,7 @@ for the round (`windows.counts`) and approved where the rules ask for a second p
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from handlers.marks import Exclusions, Seats, Slot
 from handlers.state import Fact, Mark, PhaseState, State
@@ -76,7 +76,7 @@ def waived_slots(phase: PhaseState, seats: Seats, fact: Fact) -> Iterator[Slot]:
         )
 
 
-def marks_in_force(state: State, phase: PhaseState) -> dict[Slot, Mark]:
+def marks_in_force(state: State, phase: PhaseState) -> Mapping[Slot, Mark]:
     """The marks that count as they stand now: without voided ones, with the corrections that a second person approved.
     Of several in one slot the first that is not void stands: one given again counts only if the void before it does.
     """

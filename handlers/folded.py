@@ -8,23 +8,38 @@ from __future__ import annotations
 
 import types
 import zlib
-from array import array
 from collections import Counter
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, is_dataclass
+from collections.abc import Callable, Mapping, MutableMapping, Sequence
+from dataclasses import dataclass, field, fields, is_dataclass
 from functools import partial
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 import orjson
 from pydantic import BaseModel
 
-from handlers.columnar import Bytes, Column, Document, Members, Optional, Pairs, Plain, Pools, Rows, Texts
+from handlers.columnar import (
+    Bytes,
+    Column,
+    Document,
+    Members,
+    Optional,
+    Pairs,
+    Plain,
+    Pools,
+    Reading,
+    Rows,
+    Texts,
+)
 from handlers.engine import Engine
 from handlers.fold import Hole
+from handlers.parts import Unreadable, nothing_beside, reading
+from handlers.places import Places
 from handlers.pooled import Engines, Given, Models, Objects, Shared
 from handlers.state import State
+from handlers.table import Load, Table
+from handlers.tabled import Blocks, Standing, Tabled
 
-FORMAT = 1
+FORMAT = 2
 """Of the bytes; another one is not read."""
 
 JUDGED_BY = frozenset({"seen", "places", "waits", "claims", "forgotten"})
@@ -37,21 +52,28 @@ class Folded:
 
     state: State
     hiding: dict[int, Hole] = field(default_factory=dict)
+    tables: Sequence[Table[Any, Any]] = field(default=(), compare=False)
+    """Of what was opened by a snapshot: what need not be read yet."""
 
 
 _SHARED_FROM = 3
 """Members from which on a tuple is worth a number of its own."""
 
 
-class Unreadable(ValueError):
-    """These bytes are not what this build writes."""
+@dataclass(frozen=True, slots=True)
+class Encoded:
+    """The bytes of a folded log: its head, to be packed, and the parts beside it. `parts` are those that are not kept yet,
+    `names` those of all. `adopting` is to be called once they are kept: then what they say is no longer kept in memory.
+    """
 
+    head: bytes
+    parts: Mapping[bytes, bytes]
+    names: frozenset[bytes]
+    adopting: Sequence[Callable[[], None]]
 
-class _Array:
-    """Stands for `array[int]`, which Python before 3.12 does not evaluate."""
-
-    def __class_getitem__(cls, _part: Any) -> type[_Array]:
-        return cls
+    def adopt(self) -> None:
+        for take in self.adopting:
+            take()
 
 
 class _Forms:
@@ -68,8 +90,8 @@ class _Forms:
         found = self._objects.get(made_of)
         if found is None:
             found = self._objects[made_of] = Objects(made_of)
-            hints = get_type_hints(made_of, localns={"array": _Array})
-            found.columns = {name: self.column(hint) for name, hint in hints.items()}
+            hints = get_type_hints(made_of)
+            found.columns = {one.name: self.column(hints[one.name]) for one in fields(made_of) if one.compare}
             self.order.append(found)
         return found
 
@@ -118,7 +140,7 @@ def _counter(pairs: Any) -> Counter[Any]:
 _TEXTS, _NUMBERS = Texts(), Plain()
 _PLAIN: Mapping[Any, Column] = {
     str: _TEXTS, int: _NUMBERS, bool: _NUMBERS, bytes: Bytes(), dict[str, Any]: _NUMBERS, Engine: Engines(),
-    _Array: Rows(partial(array, "q"), _NUMBERS),
+    Places: Standing(),
 }  # fmt: skip
 _COLLECTIONS: Mapping[Any, Callable[..., Column]] = {
     list: partial(Rows, list),
@@ -126,38 +148,47 @@ _COLLECTIONS: Mapping[Any, Callable[..., Column]] = {
     set: partial(Rows, set, order=sorted),
     dict: partial(Pairs, dict),
     Mapping: partial(Pairs, dict),
+    MutableMapping: lambda keys, values: Tabled(Blocks(keys, values)),
     Counter: lambda of: Pairs(_counter, of, _NUMBERS),
 }
 _FORMS = _Forms(Folded)
 
 
-def encode(folded: Folded) -> bytes:
-    """The bytes of a folded log, the same for the same log; to be packed. Raises Unreadable where it holds what JSON cannot."""
-    into = Pools()
+def encode(folded: Folded) -> Encoded:
+    """The bytes of a folded log, the same for the same log that was folded from its start. Raises Unreadable where it holds
+    what JSON cannot.
+    """
+    into = Pools(_FORMS.order)
     try:
         _FORMS.outermost.write([folded], into)
-        pools = {form.pool: form.write_pool(into) for form in _FORMS.order}
-        return orjson.dumps({"format": FORMAT, "texts": list(into.texts), "pools": pools})
+        pools = into.written()
+        head = orjson.dumps({"format": FORMAT, "texts": list(into.texts), "pools": pools})
     except (TypeError, ValueError) as error:
         raise Unreadable(f"a folded log of {folded.state.programme!r} cannot be written: {error}") from error
+    parts = into.parts
+    return Encoded(head, parts.new, frozenset(parts.names), parts.adopting)
 
 
-def decode(data: bytes, engines: Mapping[str, Engine] | None = None, *, judging: bool = True) -> Folded:
-    """The folded log that these bytes are; without what only judging needs where nobody will judge. Raises Unreadable."""
-    try:
+def decode(
+    data: bytes,
+    load: Load = nothing_beside,
+    engines: Mapping[str, Engine] | None = None,
+    *,
+    judging: bool = True,
+    is_lazy: bool = False,
+) -> Folded:
+    """The folded log that these bytes are; without what only judging needs where nobody will judge. Its large dictionaries
+    read their rows when they are asked for, if it `is_lazy`. Raises Unreadable.
+    """
+    how = Reading(engines, (State, frozenset() if judging else JUDGED_BY), load, is_lazy)
+    with reading("a folded log"):
         written = orjson.loads(data)
         if written["format"] != FORMAT:
-            raise Unreadable(f"format {written['format']}, expected {FORMAT}")
-        document = Document(written["texts"], written["pools"], engines, (State, _left_out(judging)))
-        (folded,) = _FORMS.outermost.read([0], document)
-    except (ValueError, TypeError, KeyError, IndexError, AttributeError) as error:
-        raise Unreadable(f"not a folded log: {type(error).__name__}: {error}") from error
+            raise ValueError(f"format {written['format']}, expected {FORMAT}")
+        (folded,) = _FORMS.outermost.read([0], Document(written["texts"], written["pools"], how))
     assert isinstance(folded, Folded)
+    folded.tables = how.tables
     return folded
-
-
-def _left_out(judging: bool) -> frozenset[str]:
-    return frozenset() if judging else JUDGED_BY
 
 
 def pack(data: bytes) -> bytes:
@@ -167,7 +198,5 @@ def pack(data: bytes) -> bytes:
 
 def unpack(packed: bytes) -> bytes:
     """Raises Unreadable."""
-    try:
+    with reading("a packed folded log"):
         return zlib.decompress(packed)
-    except zlib.error as error:
-        raise Unreadable(f"not a packed folded log: {error}") from error

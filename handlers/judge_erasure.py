@@ -40,13 +40,12 @@ def settled_scope(state: State, fact: Fact, place: tuple[str, int, int]) -> Scop
     """
     topic, partition, offset = place
     places = state.places.get((topic, partition))
-    found = None if places is None else places.find(offset)
-    if places is None or found is None:
-        is_past = places is not None and places.offsets[-1] > offset
+    scope = None if places is None else places.scope_at(offset)
+    if scope is None:
+        is_past = places is not None and places.last > offset
         where = f"{topic}/{partition}/{offset}"
         unknown = Refusal("unknown-reference", f"the log of {state.programme} has no record {where}")
         return unknown if is_past or topic == fact.topic else _until_read(topic, partition)
-    scope = places.scopes[found]
     return _until_read(topic, partition) if scope == PENDING else scope
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import MutableMapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
@@ -136,11 +137,11 @@ class PhaseState:
     engine: Engine
     digest: str = ""
     rounds: list[Round] = field(default_factory=list)
-    marks: dict[Slot, Mark] = field(default_factory=dict)
+    marks: MutableMapping[Slot, Mark] = field(default_factory=dict)
     replaced: dict[Slot, list[Mark]] = field(default_factory=dict)
-    slot_of: dict[str, Slot] = field(default_factory=dict)
-    submissions: dict[str, Fact] = field(default_factory=dict)
-    submission_of: dict[str, str] = field(default_factory=dict)
+    slot_of: MutableMapping[str, Slot] = field(default_factory=dict)
+    submissions: MutableMapping[str, Fact] = field(default_factory=dict)
+    submission_of: MutableMapping[str, str] = field(default_factory=dict)
     findings: dict[str, Finding] = field(default_factory=dict)
     marked_by: dict[str, set[str]] = field(default_factory=dict)
     proposed: dict[str, list[tuple[str, Mark]]] = field(default_factory=dict)
@@ -148,12 +149,12 @@ class PhaseState:
     annulled: list[Fact] = field(default_factory=list)
     waived: list[Fact] = field(default_factory=list)
     ties: list[Fact] = field(default_factory=list)
-    ticks: dict[tuple[str, str, str, str], Fact] = field(default_factory=dict)
-    votes: dict[tuple[str, str], Fact] = field(default_factory=dict)
+    ticks: MutableMapping[tuple[str, str, str, str], Fact] = field(default_factory=dict)
+    votes: MutableMapping[tuple[str, str], Fact] = field(default_factory=dict)
     extended: list[Fact] = field(default_factory=list)
     reproduced: list[Fact] = field(default_factory=list)
     held: list[Fact] = field(default_factory=list)
-    assessed: dict[str, Fact] = field(default_factory=dict)
+    assessed: MutableMapping[str, Fact] = field(default_factory=dict)
     decisions: dict[str, Decision] = field(default_factory=dict)
     awards: dict[str, Fact] = field(default_factory=dict)
 

@@ -8,10 +8,11 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from handlers.columnar import Column, Document, Members, Pools, Written
+from handlers.columnar import Column, Document, Members, Pools, Reading, Written
 from handlers.engines import find_engine
+from handlers.parts import nothing_beside
 
-_NOTHING = Document([], {}, None, (object, frozenset()))
+_NOTHING = Document([], {}, Reading(None, (object, frozenset()), nothing_beside))
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +60,7 @@ class Objects:
         size, columns = written
         if columns.keys() != self.columns.keys():
             raise ValueError(f"{self.made_of.__name__} has other fields than were written")
-        of, names = document.without
+        of, names = document.how.without
         left_out = {one.name: one for one in fields(self.made_of) if of is self.made_of and one.name in names}
         found = (
             [_new(left_out[name]) for _ in range(size)] if name in left_out else each.read(columns[name], document)
@@ -91,7 +92,7 @@ class Engines:
         return [value.id for value in values]
 
     def read(self, written: Written, document: Document) -> list[Any]:
-        return [find_engine(document.engines, name) for name in written]
+        return [find_engine(document.how.engines, name) for name in written]
 
 
 class Given:
@@ -101,7 +102,7 @@ class Given:
         return len(values)
 
     def read(self, written: Written, document: Document) -> list[Any]:
-        return [document.engines] * written
+        return [document.how.engines] * written
 
 
 def _new(known: Field[Any]) -> Any:

@@ -118,8 +118,7 @@ def is_decision_doubtful(state: State, phase_id: str) -> bool:
 
 def _scope(state: State, topic: str, partition: int, offset: int) -> Scope | None:
     places = state.places.get((topic, partition))
-    found = None if places is None else places.find(offset)
-    return None if places is None or found is None else places.scopes[found]
+    return None if places is None else places.scope_at(offset)
 
 
 def _is_doubtful(state: State, fact: Fact, table: Mapping[str, AbstractSet[str]]) -> bool:

@@ -2,12 +2,15 @@
 
 A State belongs to whoever folds it: `evolve` changes it in place, since a programme may hold a million marks. Judging
 and deciding never change it (`tests/spec.py` checks that each time).
+
+What is a MutableMapping grows with the records of a log. It is a dictionary, or a `handlers.table.Table`, which reads its rows
+when they are asked for: to go over one that need not be gone over makes a recorder's start as long as its log.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, MutableMapping
 from dataclasses import dataclass, field
 
 from events.record import Record
@@ -96,7 +99,7 @@ class State:
     appointed: dict[str, dict[str, Fact]] = field(default_factory=dict)
     recused: list[Fact] = field(default_factory=list)
     conflicts: list[Fact] = field(default_factory=list)
-    acts: dict[str, tuple[str, Fact]] = field(default_factory=dict)
+    acts: MutableMapping[str, tuple[str, Fact]] = field(default_factory=dict)
     """Acts that may need a second person, by event id: the phase they belong to, and the act."""
     approved: dict[str, list[Fact]] = field(default_factory=dict)
     calls: dict[str, Call] = field(default_factory=dict)
@@ -107,17 +110,17 @@ class State:
     phases: dict[str, PhaseState] = field(default_factory=dict)
     markers: dict[tuple[str, str], dict[str, Fact]] = field(default_factory=dict)
     attempts: dict[tuple[str, str], dict[str, int]] = field(default_factory=dict)
-    seen: dict[str, dict[tuple[str, str], tuple[bytes, int]]] = field(default_factory=dict)
+    seen: dict[str, MutableMapping[tuple[str, str], tuple[bytes, int]]] = field(default_factory=dict)
     order_ms: dict[str, int] = field(default_factory=dict)
     places: dict[tuple[str, int], Places] = field(default_factory=dict)
     """By topic and partition; kept by those who judge."""
-    erased: dict[tuple[str, int, int], int] = field(default_factory=dict)
+    erased: MutableMapping[tuple[str, int, int], int] = field(default_factory=dict)
     """The records that were erased, by topic, partition and offset, with the entry that says so."""
     requeued: dict[tuple[str, int, int], Requeue] = field(default_factory=dict)
     """The refused records that are sent again, by topic, partition and offset."""
     holes: dict[str, Counter[str]] = field(default_factory=dict)
     """The records whose content is not there, counted by short name and scope (`handlers.holes`)."""
-    forgotten: dict[str, dict[bytes, int]] = field(default_factory=dict)
+    forgotten: dict[str, MutableMapping[bytes, int]] = field(default_factory=dict)
     """Of records that were erased: their identities as digests, by topic, with their entries."""
     waiting: dict[int, Waiting] = field(default_factory=dict)
     waits: dict[Key, set[int]] = field(default_factory=dict)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from sqlalchemy import Connection, Engine, delete
+from sqlalchemy import Connection, Engine
 
 from events.derived import identity_hash
 from events.envelope import decode_accepted
@@ -12,7 +12,8 @@ from events.errors import Refused
 from infra.ledger.database import reading
 from infra.ledger.reader import log_id_of, query
 from infra.ledger.rows import Erased, Erasing
-from infra.ledger.tables import digest, snapshots
+from infra.ledger.snapshot_parts import forget
+from infra.ledger.tables import digest
 
 _FOUND = """
 SELECT e."index", e.verdict, s."index", s.verdict, o.value
@@ -22,7 +23,7 @@ WHERE e.log_id = ? AND e.topic = ? AND e.partition = ? AND e."offset" = ? AND e.
 """
 _KNOWN = 'SELECT settled, identity FROM erasures WHERE log_id = ? AND "index" = ? AND "by" IS NULL'
 _ALL = """
-SELECT x."index", x."by", x.identity FROM erasures x WHERE x.log_id = ? ORDER BY x."index"
+SELECT x."index", x."by", x.identity FROM erasures x WHERE x.log_id = ? AND x."index" >= ? ORDER BY x."index"
 """
 _INSERT = 'INSERT INTO erasures (log_id, "index", settled, "by", identity, digest) VALUES (?, ?, ?, ?, ?, ?)'
 _UPDATE = 'UPDATE erasures SET settled = ?, "by" = ?, digest = ? WHERE log_id = ? AND "index" = ?'
@@ -34,7 +35,7 @@ def erase(connection: Connection, log_id: int, erasing: Sequence[Erasing]) -> No
     have: the judge accepts no such erasure.
     """
     if erasing:
-        connection.execute(delete(snapshots).where(snapshots.c.log_id == log_id))  # It was folded with what goes now.
+        forget(connection, log_id)  # It was folded with what goes now.
     for one in erasing:
         found = query(connection, _FOUND, log_id, one.topic, one.partition, one.offset)
         if not found:
@@ -69,9 +70,9 @@ def execute(connection: Connection, statement: str, *parameters: object) -> None
     connection.exec_driver_sql(statement, parameters)
 
 
-def read_erased(engine: Engine, programme: str) -> Iterator[Erased]:
-    """Every erased record of a log, by index."""
+def read_erased(engine: Engine, programme: str, start: int = 0) -> Iterator[Erased]:
+    """Every erased record of a log from an entry on, by index."""
     with reading(engine) as connection:
         log_id = log_id_of(connection, programme)
-        rows = [] if log_id is None else query(connection, _ALL, log_id)
+        rows = [] if log_id is None else query(connection, _ALL, log_id, start)
     return (Erased(*row) for row in rows)

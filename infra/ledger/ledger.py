@@ -12,7 +12,7 @@ from events.errors import NotFound
 from events.note import Checkpoint, VerifierKey
 from events.record import Position
 from infra.keys import SigningKey
-from infra.ledger import binding, by_position, erasing, integrity, reader, signing, snapshots, writer
+from infra.ledger import binding, by_position, erasing, integrity, reader, signing, writer
 from infra.ledger.browsing import count_verdicts, read_settlements
 from infra.ledger.by_position import read_one
 from infra.ledger.database import connect, reading, require_schema, sweep, writing
@@ -24,18 +24,18 @@ from infra.ledger.rows import (
     Erased,
     Fault,
     Head,
-    Snapshot,
     Standing,
     Stored,
     StoredCheckpoint,
     StoredRecord,
     Stream,
 )
+from infra.ledger.snapshot_store import SnapshotStore
 from infra.ledger.tables import checkpoints, digest, entries, logs, positions, relays
 from infra.ledger.tiles import TileReader
 
 
-class Ledger:
+class Ledger(SnapshotStore):
     """One append-only log per programme, with the bus positions up to which they hold everything.
 
     Durable when `append` returns; atomic always. Threads may share it: one writes while others read, each call on its
@@ -44,7 +44,7 @@ class Ledger:
     """
 
     def __init__(self, engine: Engine) -> None:
-        self._engine = engine
+        super().__init__(engine)
 
     @classmethod
     def open(cls, url: str) -> Self:
@@ -149,21 +149,9 @@ class Ledger:
         """(offset, programme of the log) of every first entry of a partition below `stop`, by offset."""
         return reader.read_attribution(self._engine, topic, partition, stop)
 
-    def erased(self, programme: str) -> list[Erased]:
-        """Every record of a log whose opening was erased, by index."""
-        return list(erasing.read_erased(self._engine, programme))
-
-    def keep_snapshot(self, programme: str, size: int, build: bytes, folded: bytes) -> None:
-        """Keeps what the whole log was folded to, as a cache. Raises Conflict unless the log has that size."""
-        snapshots.keep(self._engine, programme, size, build, folded)
-
-    def snapshot(self, programme: str) -> Snapshot | None:
-        """What is kept so, if anything is: not to be used before it was asked whether it fits."""
-        return snapshots.find(self._engine, programme)
-
-    def fits(self, programme: str, snapshot: Snapshot) -> bool:
-        """The log begins with the entries that were folded."""
-        return snapshots.is_of_log(self._engine, programme, snapshot)
+    def erased(self, programme: str, start: int = 0) -> list[Erased]:
+        """Every record of a log from `start` on whose opening was erased, by index."""
+        return list(erasing.read_erased(self._engine, programme, start))
 
     def standing(self) -> Standing:
         """Sizes of the logs and positions of one moment, also while somebody appends."""

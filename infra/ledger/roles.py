@@ -23,7 +23,7 @@ _READ = ("SELECT",)
 _APPEND = ("SELECT", "INSERT")
 _OF_LOGS = (
     *("alembic_version", "streams", "logs", "entries", "openings", "erasures", "positions", "checkpoints", "relays"),
-    *("tiles", "snapshots"),
+    *("tiles", "snapshots", "snapshot_parts"),
 )
 """What an audit reads. Openings belong to it: without them nothing is judged again. Of snapshots it checks the rows."""
 
@@ -40,6 +40,7 @@ RIGHTS: Mapping[Role, Rights] = {
         "relays": (*_APPEND, 'UPDATE ("next_index", "digest")'),
         "tiles": _APPEND,
         "snapshots": (*_APPEND, "DELETE"),
+        "snapshot_parts": (*_APPEND, "DELETE"),
     },
     "reader": dict.fromkeys(_OF_LOGS, _READ),
     "auditor": dict.fromkeys(_OF_LOGS, _READ),

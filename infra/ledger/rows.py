@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from events.entry import Opening, ReceivedBy, Verdict
 from events.errors import Tampered
@@ -133,6 +133,16 @@ class Snapshot:
     build: bytes
     folded: bytes
     is_whole: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Keeping:
+    """A snapshot that is to be kept: the bytes of a row, the parts beside it that are new, and the names of all its parts."""
+
+    build: bytes
+    folded: bytes
+    parts: Mapping[bytes, bytes] = field(default_factory=dict)
+    names: Collection[bytes] = ()
 
 
 @dataclass(frozen=True, slots=True)

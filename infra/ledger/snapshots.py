@@ -1,7 +1,8 @@
 """Snapshots: what a log was folded to at a size, so that it need not be folded again. A cache and no evidence: nothing that
 verifies reads it, and whoever opens a log by one looks first whether it is of this log (docs/decisions/0031).
 
-There is at most one of each log, and none that was made before the log's last erasure.
+There is at most one of each log, and none that was made before the log's last erasure. Beside its row it has parts, each of
+them named by the hash of what it says: those that the next one has too are not written again (docs/decisions/0046).
 """
 
 from __future__ import annotations
@@ -16,7 +17,8 @@ from events.proofs import root_from
 from events.tiles import reading_tiles
 from infra.ledger.database import reading, writing
 from infra.ledger.reader import query
-from infra.ledger.rows import Fault, Snapshot
+from infra.ledger.rows import Fault, Keeping, Snapshot
+from infra.ledger.snapshot_parts import keep_parts, part_faults
 from infra.ledger.tables import digest, logs, snapshots
 from infra.ledger.tiles import TileReader
 
@@ -27,10 +29,10 @@ LEFT JOIN erasures x ON x.log_id = s.log_id GROUP BY l.programme, s.size, l.size
 """
 
 
-def keep(engine: Engine, programme: str, size: int, build: bytes, folded: bytes) -> None:
+def keep(engine: Engine, programme: str, size: int, keeping: Keeping) -> bool:
     """Keeps what the whole log was folded to, in place of what was kept of it before. Raises Conflict when the log has
-    grown, or never had that size: then whoever folded it may know something that was erased since. Nothing is kept of a
-    log where a record is known to be erased and is not yet.
+    grown, or never had that size: then whoever folded it may know something that was erased since; and where a part is
+    gone. Nothing is kept, and False returned, of a log where a record is known to be erased and is not yet.
     """
     with writing(engine) as connection:
         wanted = select(logs.c.id, logs.c.size, logs.c.stack).where(logs.c.programme == programme)
@@ -39,11 +41,13 @@ def keep(engine: Engine, programme: str, size: int, build: bytes, folded: bytes)
             found = "no log" if head is None else f"{head.size} entries"
             raise Conflict(f"a snapshot of {programme!r} at {size} is not kept: there is {found}")
         if query(connection, _AHEAD, head.id):
-            return
-        row = (head.id, size, root(unpack_stack(head.stack, size)), build, folded)
+            return False
+        keep_parts(connection, head.id, keeping)
+        row = (head.id, size, root(unpack_stack(head.stack, size)), keeping.build, keeping.folded)
         connection.execute(delete(snapshots).where(snapshots.c.log_id == head.id))
         names = ("log_id", "size", "root", "build", "folded")
         connection.execute(insert(snapshots).values(dict(zip(names, row, strict=True), digest=digest(*row))))
+    return True
 
 
 def find(engine: Engine, programme: str) -> Snapshot | None:
@@ -73,6 +77,7 @@ def faults(connection: Connection, known: Collection[int]) -> Iterator[Fault]:
     """Snapshots of logs that are not there, beyond the end of theirs, or older than an erasure: they may hold what is to be
     gone. That they are as they were written, their digests say.
     """
+    yield from part_faults(connection)
     for (log_id,) in query(connection, "SELECT log_id FROM snapshots"):
         if log_id not in known:
             yield Fault("snapshots", str(log_id), "log_id", "a log", "none")

@@ -168,6 +168,16 @@ snapshots = Table(
 )
 """A cache; see `infra.ledger.snapshots`."""
 
+snapshot_parts = Table(
+    "snapshot_parts",
+    metadata,
+    Column("log_id", Number, ForeignKey("logs.id"), primary_key=True, autoincrement=False),
+    Column("name", LargeBinary, primary_key=True),
+    Column("data", LargeBinary, nullable=False),
+    sqlite_strict=True,
+)
+"""What the snapshot of a log has beside its row, each named by what it says."""
+
 DIGESTED = {
     "streams": ("id", "prefix", "partitions", "clock", "cluster_id"),
     "logs": ("programme", "origin", "size", "stack"),

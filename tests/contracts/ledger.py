@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
+from hashlib import sha256
 
 import pytest
 from sqlalchemy import text
@@ -15,7 +16,7 @@ from events.errors import Conflict, NotFound, PhasegateError, Refused, Tampered,
 from events.note import open_checkpoint, open_note
 from events.record import Position
 from infra.keys import from_seed
-from infra.ledger import Batch, Fault, Ledger, LogAppend, NewEntry, by_position
+from infra.ledger import Batch, Fault, Keeping, Ledger, LogAppend, NewEntry, by_position
 from infra.ledger.database import connect, is_blank, upgrade
 
 KEY = from_seed("phasegate.example/any", b"\x01" * 32)
@@ -74,6 +75,9 @@ class Writing:
         return self.batch(*[self.first() for _ in range(count)])
 
 
+PART = ({sha256(b"part").digest()[:16]: b"part"}, [sha256(b"part").digest()[:16]])
+
+
 def filled(ledger: Ledger) -> Writing:
     """Every kind of row, in every table."""
     log = Writing("p")
@@ -83,7 +87,7 @@ def filled(ledger: Ledger) -> Writing:
     ledger.append(log.batch(log.settlement(pending, 0, "accepted", "settled"), log.first()))
     ledger.sign("p", KEY)
     ledger.set_relay_cursor("p", 2)
-    ledger.keep_snapshot("p", 5, b"build", b"folded")
+    ledger.keep_snapshot("p", 5, Keeping(b"build", b"folded", *PART))
     return log
 
 

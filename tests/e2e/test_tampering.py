@@ -17,9 +17,10 @@ import pytest
 from psycopg import sql
 
 from console.main import main
-from infra.ledger import intake_tables
+from infra.ledger import Keeping, intake_tables
 from infra.ledger.tables import metadata
 from infra.memory_bus import MemoryBus
+from tests.contracts.ledger import PART
 from tests.support import small
 from tests.support.deployment import environment
 from tests.support.erasing import erasure, first_entry, place_of
@@ -106,7 +107,7 @@ def everything(on: Stage) -> None:
     ledger = on.parts.ledger
     on.tell(erasure(*(place_of(first_entry(ledger, event_id)) for event_id in (late.id, stranger.id))))
     on.parts.ledger.bind(on.parts.bus.prefix, on.parts.bus.partitions, on.parts.bus.clock, "cluster")
-    ledger.keep_snapshot(small.PROGRAMME, ledger.heads()[0].size, b"build", b"folded")
+    ledger.keep_snapshot(small.PROGRAMME, ledger.heads()[0].size, Keeping(b"build", b"folded", *PART))
     on.recorder.close()
     on.parts.close()
 

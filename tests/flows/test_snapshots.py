@@ -130,7 +130,7 @@ def altered(on: Stage, **values: object) -> None:
 
 
 def other_log() -> bytes:
-    return pack(encode_folded(Folded(State("another"))))
+    return pack(encode_folded(Folded(State("another"))).head)
 
 
 @pytest.mark.parametrize(
@@ -200,7 +200,7 @@ def test_a_snapshot_that_cannot_be_kept_hinders_nothing(on: Stage) -> None:
     on.recorder._logs.get(small.PROGRAMME).kept = 0
     with structlog.testing.capture_logs() as said:
         paused(on)
-    assert [row["reason"] for row in said if row["event"] == "snapshot-not-kept"] == ["the disk is full"]
+    assert {row["reason"] for row in said if row["event"] == "snapshot-not-kept"} == {"the disk is full"}
     assert sorted(recorded(on)) == sorted(everything(on))
 
 

@@ -23,13 +23,15 @@ from handlers.columnar import Texts
 from handlers.due import due
 from handlers.engines import ENGINES
 from handlers.fold import Folder
-from handlers.folded import Folded, Unreadable, decode, encode, pack, unpack
+from handlers.folded import Folded, decode, encode, pack, unpack
 from handlers.holes import Hidden
 from handlers.judge import Deployment
+from handlers.parts import Unreadable
 from handlers.state import State
 from tests.golden.recordings import Golden, Row, goldens
 from tests.handlers.test_fold import looked_at, tangled
 from tests.support import erased_history, long_cup, long_history, small
+from tests.support.beside import beside
 from tests.support.log import BASIS, DEPLOYMENT, Log, Stored
 from tests.support.long_cup import day
 from tests.support.long_told import beginnings
@@ -65,9 +67,14 @@ def through(state: State) -> State:
     dictionary and to what is one object in several places.
     """
     data = encode(Folded(state))
-    found = decode(unpack(pack(data)))
+    found = decode(unpack(pack(data.head)), beside(data))
     assert encode(found) == data
     return found.state
+
+
+def read_back(folded: Folded, *, judging: bool = True) -> Folded:
+    data = encode(folded)
+    return decode(data.head, beside(data), judging=judging)
 
 
 @pytest.mark.parametrize("history", ["tangled", "walk 1", "walk 2", "long cup with erasures"])
@@ -90,7 +97,7 @@ def test_a_judge_who_goes_on_from_the_bytes_writes_the_same_entries_and_decision
     log = Log()
     for record in whole.records[:stop]:
         log.feed(record)
-    kept = Folder.opened(small.PROGRAMME, decode(encode(Folded(log.state))), judging=True).finish(DEPLOYMENT)
+    kept = Folder.opened(small.PROGRAMME, read_back(Folded(log.state)), judging=True).finish(DEPLOYMENT)
     assert kept == log.state
     again = Log(kept, log.stored, log.records, log.commitments, log.decisions)
     for record in whole.records[stop:]:
@@ -118,7 +125,7 @@ def test_a_reader_who_goes_on_from_the_bytes_knows_decides_and_finds_due_what_ot
     log = HISTORIES[history]()
     cut = ends(log.stored)[share * len(ends(log.stored)) // 1001]
     kept = judged(log.stored[:cut])
-    reader = Folder.opened(small.PROGRAMME, decode(encode(kept), judging=False))
+    reader = Folder.opened(small.PROGRAMME, read_back(kept, judging=False))
     first = Folder(small.PROGRAMME)
     for stored in log.stored[:cut]:
         first.apply(stored)
@@ -165,7 +172,7 @@ def opened(golden: Golden, cut: int) -> Folded:
         before = Folder(golden.log, judging=True, hidden=lambda _index: Hidden())
         for row in golden.rows[:cut]:
             before.apply(row)
-        kept = decode(encode(Folded(before.finish(deployment), before.hiding)))
+        kept = read_back(Folded(before.finish(deployment), before.hiding))
     folder = Folder.opened(golden.log, kept, judging=True, hidden=lambda _index: Hidden())
     for row in golden.rows[cut:]:
         folder.apply(row)
@@ -190,7 +197,7 @@ def test_a_text_that_is_read_otherwise_than_it_was_written_is_noticed(monkeypatc
     read = Texts.read
     monkeypatch.setattr(Texts, "read", lambda *of: [text + " " if text == "ash" else text for text in read(*of)])
     state = tangled(3).state
-    assert decode(encode(Folded(state))).state != state
+    assert read_back(Folded(state)).state != state
 
 
 def test_rules_that_would_be_read_otherwise_are_not_written(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -214,13 +221,13 @@ def test_a_state_with_a_type_that_has_no_form_is_noticed_at_once() -> None:
     lambda document: [],
 ])  # fmt: skip
 def test_bytes_of_another_form_are_not_read(change: Callable[[dict[str, object]], object]) -> None:
-    data = orjson.dumps(change(orjson.loads(encode(Folded(tangled(3).state)))))
+    data = orjson.dumps(change(orjson.loads(encode(Folded(tangled(3).state)).head)))
     with pytest.raises(Unreadable):
         decode(data)
 
 
 def test_bytes_that_are_cut_off_are_not_read() -> None:
-    packed = pack(encode(Folded(tangled(3).state)))
+    packed = pack(encode(Folded(tangled(3).state)).head)
     with pytest.raises(Unreadable):
         unpack(packed[:-20])
     with pytest.raises(Unreadable):
@@ -228,7 +235,7 @@ def test_bytes_that_are_cut_off_are_not_read() -> None:
 
 
 def test_an_engine_that_this_build_has_not_stops_as_it_does_when_the_log_is_folded() -> None:
-    data = encode(Folded(long_history.played().state))
+    data = encode(Folded(long_history.played().state)).head
     others = {"2": ENGINES["1"]}
     with pytest.raises(Unavailable, match="engine '1'"):
-        decode(data, others)
+        decode(data, engines=others)

@@ -206,7 +206,7 @@ def _requeued(walk: Walker, state: State, phase: PhaseState | None, at: float) -
     known = [
         (topic, partition, offset, scope)
         for (topic, partition), places in state.places.items()
-        for offset, scope in zip(places.offsets, places.scopes, strict=True)
+        for offset, scope in places.items()
     ]
     refused = [row for row in known if row[3] == REFUSED]
     topic, partition, offset, _ = walk.dice.choice(refused if refused and walk.dice.random() < 0.7 else known)

@@ -2,7 +2,7 @@
 
 Its rows are in blocks, in their order, and an index says in which row a key may be. Both are parts of a snapshot, each read
 when it is first needed. Whoever goes over all of it, such as the computing of a phase, has all of it read; from then on it is
-a dictionary like any other. It never differs from what it was written from (docs/decisions/0046).
+a dictionary like any other. It never differs from what it was written from (docs/decisions/0043).
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 verifies reads it, and whoever opens a log by one looks first whether it is of this log (docs/decisions/0031).
 
 There is at most one of each log, and none that was made before the log's last erasure. Beside its row it has parts, each of
-them named by the hash of what it says: those that the next one has too are not written again (docs/decisions/0046).
+them named by the hash of what it says: those that the next one has too are not written again (docs/decisions/0043).
 """
 
 from __future__ import annotations

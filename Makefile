@@ -30,6 +30,7 @@ demo: $(STAMP) ## play the K-AI programme through Kafka, Prefect and the ledger,
 .PHONY: test
 test: $(STAMP) ## run all tests, in a process for each core; with ARGS for pytest: in one
 	@.ci/postgresql
+	@.ci/chromium
 	@$(BIN)/python -m pytest $(or $(ARGS),$(AT_ONCE))
 
 .PHONY: check

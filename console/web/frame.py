@@ -32,7 +32,6 @@ class Frame:
 
     programme: str
     title: str
-    about: str
     tab: str
     tabs: tuple[tuple[str, str], ...]
     size: int
@@ -66,7 +65,6 @@ def frame_of(site: Site, page: Page, programme: str, tab: str) -> Frame:
     return Frame(
         programme,
         title,
-        "" if state.announced is None else programme,
         tab,
         tuple((name, _address(page, programme, name)) for name in TABS if _is_for(page, programme, name)),
         size,
@@ -97,7 +95,7 @@ def called(page: Page, titles: Mapping[str, str] | None, name: str) -> str:
 
 def _jumps(state: State, page: Page) -> Iterator[Jump]:
     found = [
-        (decision.fact.index + 1, phase.rules.id)
+        (decision.fact.index + 1, called(page, phase.rules.title, phase.rules.id))
         for phase in state.phases.values()
         for decision in phase.decisions.values()
     ]

@@ -30,8 +30,7 @@ HEADERS: Mapping[str, str] = {
     ),
     "strict-transport-security": "max-age=31536000; includeSubDomains",
     "x-content-type-options": "nosniff",
-    # Not no-referrer: with that browsers say `Origin: null` of our own forms, which are then refused.
-    "referrer-policy": "same-origin",
+    "referrer-policy": "same-origin",  # with none at all a browser does not say of a form that it is ours
     "cross-origin-opener-policy": "same-origin",
     "cross-origin-resource-policy": "same-origin",
     "permissions-policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",

@@ -90,6 +90,12 @@ class Window:
             self.page.set_viewport_size(before)
         return width
 
+    def look(self) -> None:
+        """What holds of every page, of this one as it is now."""
+        found = self.findings()
+        assert found == [], found
+        assert (width := self.width_at(NARROW)) <= NARROW, width
+
     def shorten(self) -> None:
         """Takes out what repeats what stands before it."""
         self.page.evaluate("(alike) => document.querySelectorAll(alike).forEach((one) => one.remove())", ALIKE)

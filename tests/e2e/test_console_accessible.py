@@ -30,6 +30,7 @@ NO_PAGES = {
         for name in ("live", "checkpoints/{size}", "log/{index}/proof", "log/{index}/entry", "log/{index}/opening")
     ),
     FILES + "decisions/{phase}/{entrant}/letter.zip",
+    *("/sign-in/oidc", "/sign-in/oidc/callback"),
 }
 """What answers with something else than a page."""
 

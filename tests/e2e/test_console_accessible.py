@@ -30,7 +30,8 @@ NO_PAGES = {
         for name in ("live", "checkpoints/{size}", "log/{index}/proof", "log/{index}/entry", "log/{index}/opening")
     ),
     FILES + "decisions/{phase}/{entrant}/letter.zip",
-    *("/sign-in/oidc", "/sign-in/oidc/callback"),
+    *("/sign-in/oidc/callback", "/operations/rate.json", FILES + "rate.json"),
+    FILES + "operations/refused/{index}",
 }
 """What answers with something else than a page."""
 

@@ -15,8 +15,10 @@ from typing import Any, Protocol
 import psycopg
 import pytest
 from psycopg import sql
+from sqlalchemy import Table
 
 from console.main import main
+from infra.access import tables as access_tables
 from infra.ledger import Keeping, intake_tables
 from infra.ledger.tables import metadata
 from infra.memory_bus import MemoryBus
@@ -33,8 +35,9 @@ PER_COLUMN = 10
 REQUIRED = 150
 
 PRIMARY = {table.name: tuple(column.name for column in table.primary_key) for table in metadata.sorted_tables}
-BESIDE = {table.name for table in (intake_tables.api_keys, intake_tables.api_key_revocations, intake_tables.receipts)}
-"""What the HTTP intake keeps beside the log: no evidence, and nothing that replay rests on."""
+INTAKE = {table.name for table in (intake_tables.api_keys, intake_tables.api_key_revocations, intake_tables.receipts)}
+BESIDE = INTAKE | {name for name, table in vars(access_tables).items() if isinstance(table, Table)}
+"""What the HTTP intake and signing in keep beside the log: no evidence, and nothing that replay rests on."""
 
 COLUMNS = [
     (table.name, column.name)

@@ -221,8 +221,10 @@ def is_in(key: str, known: set[str]) -> bool:
 
 def key_of(table: str, row: Row) -> set[str]:
     """How faults name a row: by its primary key, or by the log's programme and the place in it."""
-    plain = "/".join(str(row[name]) for name in PRIMARY[table])
+    plain = "/".join(value.hex() if isinstance(value := row[name], bytes) else str(value) for name in PRIMARY[table])
     match table:
+        case "snapshot_parts":
+            return {plain, str(row["log_id"])}
         case "logs":
             return {plain, row["programme"]}
         case "entries" | "openings":

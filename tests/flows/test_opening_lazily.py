@@ -46,8 +46,14 @@ def started_again(on: Stage) -> None:
     """What was folded is kept, and forgotten."""
     while on.recorder.step(0.0):
         pass
-    on.recorder._appending._thread.submit(lambda: None).result()
+    written(on)
+    on.recorder.step(0.0)  # The pause before may have come while something was being written.
+    written(on)
     on.recorder.forget()
+
+
+def written(on: Stage) -> None:
+    on.recorder._appending._thread.submit(lambda: None).result()
 
 
 def log_of(on: Stage) -> OpenLog:

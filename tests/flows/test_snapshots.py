@@ -53,8 +53,13 @@ def on(tmp_path: Path) -> Iterator[Stage]:
 
 
 def paused(stage: Stage) -> None:
-    """Nothing comes in; what is made of that is written."""
+    """What was being written is; nothing comes in; what is made of that is written."""
+    written(stage)
     assert stage.recorder.step(0.0) == 0
+    written(stage)
+
+
+def written(stage: Stage) -> None:
     stage.recorder._appending._thread.submit(lambda: None).result()
 
 

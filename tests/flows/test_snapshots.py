@@ -90,9 +90,12 @@ def opened(on: Stage, *, by_snapshot: bool = True) -> State:
     return logs.get(small.PROGRAMME).state
 
 
-def test_a_recorder_that_starts_again_reads_only_what_came_after_the_snapshot(on: Stage) -> None:
+def test_a_recorder_that_starts_again_reads_only_what_came_after_the_snapshot(
+    on: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
     kept = on.parts.ledger.snapshot(small.PROGRAMME)
     assert kept is not None
+    monkeypatch.setattr(snapshots, "GROWN_MIN", 1000)  # No other one, whatever the size of this one was.
     on.tell(replace(small.scores()[0], id="late-one"), replace(small.scores()[1], id="late-two"))
     read = Read(on.parts.ledger)
     assert opened(on) == opened(on, by_snapshot=False)
